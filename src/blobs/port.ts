@@ -1,0 +1,86 @@
+/**
+ * The ports to object stores. Contract, proven for every driver by test/contract/blobs.ts:
+ *
+ * - Keys are relative to the store's base path and use `/`. `list` is in ascending UTF-8 byte order of keys.
+ * - A missing key is `null` from `head` and `SnapproofError` `not-found` from `get` and `read`.
+ * - Permanent errors: `no-such-bucket`, `access-denied`, `not-found`, `archived`, `changed`, `too-large`. Retried inside
+ *   the driver until its deadline: throttling, 5xx, resets, timeouts; then `unavailable`.
+ * - `get` resumes a body that dies with a range and If-Match; a body that still ends early is `unavailable`, an object
+ *   that changed meanwhile is `changed`. It never yields more bytes than `bytes`.
+ * - Every call takes an AbortSignal and ends soon after it aborts, with the signal's reason.
+ */
+import type { ListedBlob } from '../model/blob.ts'
+
+export interface ListOptions {
+  /** Keys after this one only. */
+  readonly startAfter?: string
+  /** `root`: only keys without a further `/` behind the prefix. */
+  readonly depth?: 'all' | 'root'
+  readonly signal?: AbortSignal
+}
+
+export interface BlobBody {
+  readonly bytes: number
+  readonly etag: string | null
+  readonly modifiedMs: number | null
+  /** Chunks in order; leaving the loop early closes the connection. */
+  readonly body: AsyncIterable<Buffer>
+}
+
+export interface GetOptions {
+  /** First byte; default 0. */
+  readonly start?: number
+  /** Bytes from `start`; default to the end. */
+  readonly length?: number
+  readonly ifMatch?: string
+  readonly signal?: AbortSignal
+}
+
+export interface BlobReader {
+  /** For messages: `s3://bucket/base` or `file:///path`. Without credentials. */
+  readonly url: string
+  list(prefix: string, options?: ListOptions): AsyncIterable<ListedBlob>
+  head(key: string, options?: { readonly signal?: AbortSignal }): Promise<ListedBlob | null>
+  get(key: string, options?: GetOptions): Promise<BlobBody>
+  /** The whole blob; `too-large` above `maxBytes`, before more than that is in memory. */
+  read(
+    key: string,
+    options: { readonly maxBytes: number; readonly signal?: AbortSignal },
+  ): Promise<{ readonly bytes: Buffer; readonly etag: string | null }>
+}
+
+export type ConditionalWrite =
+  | { readonly written: true; readonly etag: string | null }
+  /** Another writer was first (409, 412, or 404 under If-Match). */
+  | { readonly written: false }
+
+export interface BlobWriter extends BlobReader {
+  /** Unconditional; for reports only. */
+  put(
+    key: string,
+    bytes: Buffer,
+    options?: { readonly contentType?: string; readonly signal?: AbortSignal },
+  ): Promise<void>
+  /** If-None-Match: * */
+  putIfAbsent(key: string, bytes: Buffer, options?: { readonly signal?: AbortSignal }): Promise<ConditionalWrite>
+  /** If-Match; the key must exist with this ETag. */
+  putIfMatch(
+    key: string,
+    bytes: Buffer,
+    etag: string,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<ConditionalWrite>
+  /** Idempotent. */
+  delete(key: string, options?: { readonly signal?: AbortSignal }): Promise<void>
+  close(): Promise<void>
+}
+
+/** Counters of one store, for `RunStats`. */
+export interface RequestCounts {
+  list: number
+  get: number
+  head: number
+  put: number
+  delete: number
+  bytesRead: number
+}

@@ -1,0 +1,80 @@
+/**
+ * The one error class. Findings are data and never thrown; an error is our own failure or the operator's mistake.
+ *
+ * The message says what was being done to what, the value got and the values allowed; `advice` says what to do next;
+ * `cause` is kept and never repeated in the message.
+ */
+
+/** Exit codes, documented in the README and printed by `snapproof --help`. */
+export const exitCodes = {
+  good: 0,
+  finding: 1,
+  couldNotWork: 2,
+  leaseHeld: 3,
+  debtBeyondPolicy: 4,
+  usage: 64,
+} as const
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+/** Stable codes of our own failures, and the exit code each leads to. */
+export const errorCodes = {
+  usage: exitCodes.usage,
+  configuration: exitCodes.usage,
+  'no-such-bucket': exitCodes.couldNotWork,
+  'access-denied': exitCodes.couldNotWork,
+  'not-found': exitCodes.couldNotWork,
+  'no-repository': exitCodes.couldNotWork,
+  'unreadable-repository-data': exitCodes.couldNotWork,
+  unavailable: exitCodes.couldNotWork,
+  archived: exitCodes.couldNotWork,
+  changed: exitCodes.couldNotWork,
+  'too-large': exitCodes.couldNotWork,
+  'lease-held': exitCodes.leaseHeld,
+  'ledger-newer': exitCodes.couldNotWork,
+  'ledger-damaged': exitCodes.couldNotWork,
+  'ledger-conflict': exitCodes.couldNotWork,
+  'disk-full': exitCodes.couldNotWork,
+  'no-jdk': exitCodes.couldNotWork,
+  'no-maven': exitCodes.couldNotWork,
+  'no-distribution': exitCodes.couldNotWork,
+  'engine-start': exitCodes.couldNotWork,
+  'engine-died': exitCodes.couldNotWork,
+  'engine-request': exitCodes.couldNotWork,
+  'port-taken': exitCodes.couldNotWork,
+  'metrics-not-put': exitCodes.couldNotWork,
+  deadline: exitCodes.couldNotWork,
+  interrupted: exitCodes.couldNotWork,
+  internal: exitCodes.couldNotWork,
+} as const satisfies Record<string, ExitCode>
+export type ErrorCode = keyof typeof errorCodes
+
+export class SnapproofError extends Error {
+  override readonly name = 'SnapproofError'
+  readonly code: ErrorCode
+  /** One sentence: what to do next. Empty when the message says it all. */
+  readonly advice: string
+
+  constructor(code: ErrorCode, message: string, options: { advice?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.advice = options.advice ?? ''
+  }
+
+  get exitCode(): ExitCode {
+    return errorCodes[this.code]
+  }
+}
+
+export function isSnapproofError(error: unknown, ...codes: ErrorCode[]): error is SnapproofError {
+  return error instanceof SnapproofError && (codes.length === 0 || codes.includes(error.code))
+}
+
+/** The message of anything thrown, with its causes, outermost first. */
+export function describeError(error: unknown): string {
+  const messages: string[] = []
+  for (let e: unknown = error, depth = 0; e !== undefined && e !== null && depth < 5; depth++) {
+    messages.push(e instanceof Error ? e.message || e.name : String(e))
+    e = e instanceof Error ? e.cause : undefined
+  }
+  return messages.filter((m, i) => m !== '' && messages.indexOf(m) === i).join(': ')
+}

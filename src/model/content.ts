@@ -1,0 +1,169 @@
+/** Shard copies and contents: what a restore of one index from one snapshot must yield. */
+import type { FindingCode } from './finding.ts'
+import type { IndexId, SnapshotUuid } from './repository.ts'
+import type { Reason } from './verdict.ts'
+
+/** One object that a file consists of. */
+export interface BlobPart {
+  /** Relative to the repository's base path. */
+  readonly key: string
+  readonly bytes: number
+}
+
+/** One Lucene file of a shard, as the shard's `snap-` blob lists it. */
+export interface FileEntry {
+  /** Blob base name: `__…` real, `v__…` virtual (the bytes are in `metaHash`). */
+  readonly name: string
+  /** Lucene file name, such as `_0.cfs`. */
+  readonly physicalName: string
+  readonly bytes: number
+  /** CRC-32 of the file without its last 8 bytes, as Lucene recorded it; null where the server wrote none. */
+  readonly checksum: number | null
+  readonly partBytes: number | null
+  /** Whole content of small files; null where absent. */
+  readonly metaHash: Buffer | null
+}
+
+/**
+ * The files of a shard in one or more snapshots; copies with equal files share one value.
+ * `fingerprint` covers physical name, blob name, length and checksum of every file, sorted by physical name.
+ */
+export interface FileList {
+  readonly fingerprint: string
+  readonly files: readonly FileEntry[]
+  /** Sum of the lengths of all files, virtual ones included: what `_recovery` calls total_in_bytes. */
+  readonly bytes: number
+  /** Documents by the commit: maxDoc − deletes − soft deletes over all segments, nested children included. */
+  readonly luceneDocs: number | null
+  readonly maxSeqNo: number | null
+  /** `known`, or why the two numbers above are null. */
+  readonly countStatus:
+    | 'known'
+    | 'no-commit-in-metadata'
+    | 'unknown-segment-format'
+    | 'empty-file-list'
+    | 'inconsistent'
+}
+
+export type ShardCopyStatus =
+  | 'complete'
+  | 'failed-at-source'
+  | 'missing-metadata'
+  | 'corrupt-metadata'
+  | 'not-read'
+  | 'not-verifiable-here'
+
+/** One shard of one index in one snapshot. */
+export interface ShardCopy {
+  readonly shard: number
+  readonly status: ShardCopyStatus
+  /** Null unless `complete`. */
+  readonly files: FileList | null
+}
+
+/** What we need of an index metadata blob. */
+export interface IndexMetadata {
+  readonly shardCount: number
+  /** `index.version.created` as an id, such as 8536000 or 7172899. */
+  readonly createdVersion: number | null
+  readonly state: 'open' | 'close'
+  readonly hidden: boolean
+  readonly system: boolean
+  /** `index.store.type` is `snapshot`: the data lies in the snapshot that the settings name. */
+  readonly mounted: boolean
+  readonly hasNested: boolean
+  readonly aliases: readonly string[]
+  /** Flattened mapping: dotted field path → type (`object` where none is stated). Multi-fields as `a.b`. */
+  readonly fields: ReadonlyMap<string, string>
+  readonly settings: ReadonlyMap<string, string>
+}
+
+/** One index in one snapshot: the unit that a restore proves. */
+export interface IndexCopy {
+  /** Position in `RepositoryData.snapshots`. */
+  readonly snapshot: number
+  /** Key of the index metadata blob; null where it cannot be resolved. */
+  readonly metadataKey: string | null
+  readonly metadata: IndexMetadata | null
+  /** By shard number, one for each shard; empty when the metadata is not readable. */
+  readonly shards: readonly ShardCopy[]
+  /** sha-256 (32 hex digits) over metadata key, shard count and every shard's fingerprint; null unless all shards are complete. */
+  readonly contentId: string | null
+}
+
+/** Something wrong that the reader met; `check/` turns it into a finding. */
+export interface Fault {
+  readonly code: FindingCode
+  /** Not the repository's fault (throttled, interrupted): becomes inconclusive and never a finding. */
+  readonly ours: Reason | null
+  readonly key: string | null
+  /** Byte offset in the blob, where a decoder stopped. */
+  readonly offset: number | null
+  /** Snapshots that need this blob. */
+  readonly snapshots: readonly SnapshotUuid[]
+  readonly index: string | null
+  readonly shard: number | null
+  readonly message: string
+}
+
+/** All that is known of one index over all snapshots; one at a time is in memory. */
+export interface IndexRecord {
+  /** Position in `RepositoryData.indices`. */
+  readonly index: number
+  readonly name: string
+  readonly id: IndexId
+  /** One for each snapshot that holds the index, in the order of `IndexEntry.snapshots`. */
+  readonly copies: readonly IndexCopy[]
+  /** Metadata blobs that were read, with their keys and the snapshots (positions) that need each. */
+  readonly metadataBlobs: readonly MetadataBlob[]
+  readonly faults: readonly Fault[]
+}
+
+export interface MetadataBlob {
+  readonly key: string
+  readonly kind: 'root-snapshot' | 'global-metadata' | 'index-metadata' | 'shard-generation' | 'shard-snapshot'
+  /** Positions of the snapshots that cannot be restored without it; empty for shard generations. */
+  readonly neededBy: readonly number[]
+}
+
+/** Root `snap-<uuid>.dat`. */
+export interface SnapshotInfo {
+  readonly name: string
+  readonly uuid: SnapshotUuid
+  /** IndexVersion or product version id. */
+  readonly versionId: number
+  readonly indices: readonly string[]
+  readonly dataStreams: readonly string[]
+  readonly state: string
+  readonly includeGlobalState: boolean | null
+  readonly startedMs: number
+  readonly endedMs: number
+  readonly totalShards: number
+  readonly successfulShards: number
+  readonly failures: readonly { readonly index: string; readonly shard: number; readonly reason: string }[]
+  /** Indices that belong to a feature state. */
+  readonly featureIndices: readonly string[]
+  readonly indexDetails: ReadonlyMap<string, { readonly shardCount: number; readonly bytes: number }>
+  /** OpenSearch: the data lies in a remote store. */
+  readonly shallow: boolean
+}
+
+export interface SnapshotRecord {
+  readonly snapshot: number
+  /** Null where the root `snap-` blob could not be read. */
+  readonly info: SnapshotInfo | null
+  readonly metadataBlobs: readonly MetadataBlob[]
+  readonly faults: readonly Fault[]
+}
+
+/** Real objects of a file list, each part with its exact length. `folder` is `indices/<id>/<shard>`. */
+export function blobParts(file: FileEntry, folder: string): BlobPart[] {
+  if (file.name.startsWith('v__')) return []
+  const partBytes = file.partBytes ?? 0
+  if (partBytes <= 0 || file.bytes <= partBytes) return [{ key: `${folder}/${file.name}`, bytes: file.bytes }]
+  const count = 1 + Math.floor((file.bytes - 1) / partBytes)
+  return Array.from({ length: count }, (_, part) => ({
+    key: `${folder}/${file.name}.part${part}`,
+    bytes: part < count - 1 ? partBytes : file.bytes - partBytes * (count - 1),
+  }))
+}

@@ -1,0 +1,140 @@
+/** `run.json`: everything a report is drawn from. Additions do not raise `schemaVersion`. */
+import type { ExitCode } from '../errors.ts'
+import type { Finding } from './finding.ts'
+import type { DebtKind, Forecast } from './plan.ts'
+import type { RepositoryIdentity, SnapshotState, SnapshotUuid } from './repository.ts'
+import type { Level, Method, Reason, VerdictRow, VerdictValue } from './verdict.ts'
+
+export interface LastGood {
+  readonly index: string
+  /** Null: no snapshot of this index is good at this level. */
+  readonly snapshot: string | null
+  readonly uuid: SnapshotUuid | null
+  readonly endedAt: string | null
+  readonly level: Level
+  readonly method: Method | null
+}
+
+export interface SnapshotSummary {
+  readonly name: string
+  readonly uuid: SnapshotUuid
+  readonly state: SnapshotState | null
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  readonly indices: number
+  /** Bytes on the restored disk. */
+  readonly bytes: number
+  readonly levels: Readonly<Partial<Record<Level, { readonly verdict: VerdictValue; readonly reason: Reason }>>>
+  /** Contents proven at `restore` out of all. */
+  readonly contentsProven: number
+  readonly contents: number
+  /** Was it chosen in this run? */
+  readonly chosen: boolean
+}
+
+export interface RestoreRow {
+  readonly contentId: string
+  readonly index: string
+  readonly snapshot: string
+  readonly snapshotUuid: SnapshotUuid
+  /** Names of the other snapshots that get credit for it. */
+  readonly creditedTo: readonly string[]
+  readonly kind: DebtKind
+  readonly verdict: VerdictValue
+  readonly reason: Reason
+  readonly message: string
+  readonly engine: string
+  readonly attempts: number
+  readonly shards: number
+  readonly files: number
+  readonly bytes: number
+  readonly expectedDocs: number | null
+  readonly foundDocs: number | null
+  readonly seconds: { readonly mirror: number; readonly restore: number; readonly questions: number }
+  /** Evidence file, relative to the folder of `run.json`; null where there is none. */
+  readonly evidence: string | null
+}
+
+export interface DebtSummary {
+  readonly contents: number
+  readonly bytes: number
+  readonly overdue: number
+  readonly byKind: Readonly<Record<DebtKind, number>>
+  /** Age of the oldest debt in days; null when there is none. */
+  readonly oldestDays: number | null
+  /** Nights of this run's size until the catch-up is done; null when this run proved nothing. */
+  readonly nightsToCatchUp: number | null
+  /** Debt before this run proved anything. */
+  readonly contentsBefore: number
+}
+
+export interface RunStats {
+  readonly requests: {
+    readonly list: number
+    readonly get: number
+    readonly head: number
+    readonly put: number
+    readonly delete: number
+  }
+  readonly bytesRead: number
+  readonly bytesRestored: number
+  readonly phases: readonly { readonly phase: string; readonly seconds: number }[]
+}
+
+export interface RunResult {
+  readonly schemaVersion: 1
+  readonly runId: string
+  readonly command: 'audit' | 'verify'
+  readonly tool: { readonly name: 'snapproof'; readonly version: string; readonly node: string }
+  readonly repository: RepositoryIdentity & { readonly name: string; readonly url: string }
+  /** Generation at the end of the run; another one than `repository.generation` means that somebody wrote. */
+  readonly finalGeneration: number
+  readonly startedAt: string
+  readonly endedAt: string
+  readonly seconds: number
+  readonly exit: { readonly code: ExitCode; readonly applies: readonly ExitCode[]; readonly reason: string }
+  readonly policy: {
+    readonly startAt: string
+    readonly restoreNewestWithinDays: number
+    readonly restoreEveryContentWithinDays: number
+    readonly credit: 'shared' | 'strict'
+  }
+  readonly limits: {
+    readonly snapshots: number | null
+    readonly restoreBytes: number | null
+    readonly durationSeconds: number | null
+  }
+  readonly forecast: Forecast | null
+  readonly engines: readonly {
+    readonly name: string
+    readonly kind: string
+    readonly product: string
+    readonly version: string
+    readonly egressBlocked: boolean
+  }[]
+  readonly snapshots: readonly SnapshotSummary[]
+  readonly verdicts: readonly VerdictRow[]
+  readonly findings: readonly Finding[]
+  /** Findings that somebody answers for; not in `findings`. */
+  readonly accepted: readonly {
+    readonly finding: Finding
+    readonly until: string
+    readonly reason: string
+    readonly approver: string
+  }[]
+  readonly lastGood: readonly LastGood[]
+  readonly restores: readonly RestoreRow[]
+  readonly debt: DebtSummary
+  /** Earlier runs, oldest first, for the plots. */
+  readonly history: readonly {
+    readonly runId: string
+    readonly endedAt: string
+    readonly debtContents: number
+    readonly proven: number
+    readonly findings: number
+    readonly exitCode: number
+  }[]
+  readonly stats: RunStats
+  /** Sentences about what this run does not prove. */
+  readonly limitsOfProof: readonly string[]
+}

@@ -1,0 +1,47 @@
+/**
+ * Clock and waiting. The only place that may read the time; everything else is given a `Clock`.
+ *
+ * Two kinds of time: UTC epoch milliseconds say when, monotonic milliseconds say how long, so that a clock that jumps
+ * makes no old proof young and no wait endless.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { SnapproofError } from './errors.ts'
+
+export interface Clock {
+  /** UTC epoch milliseconds. */
+  nowMs(): number
+  /** Milliseconds from an arbitrary start; never goes back. */
+  monotonicMs(): number
+  /** Resolves after `ms`; rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: async (ms, signal) => {
+    try {
+      await delay(ms, undefined, signal === undefined ? {} : { signal })
+    } catch (error) {
+      throw signal?.reason ?? error
+    }
+  },
+}
+
+/** ISO 8601 UTC with milliseconds; null stays null. */
+export function isoTime(ms: number): string
+export function isoTime(ms: number | null): string | null
+export function isoTime(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
+}
+
+/** A signal that aborts when `parent` does, or after `timeoutMs` with error code `deadline`. */
+export function withDeadline(parent: AbortSignal | undefined, timeoutMs: number, what: string): AbortSignal {
+  const timeout = new AbortController()
+  const timer = setTimeout(
+    () => timeout.abort(new SnapproofError('deadline', `${what} did not end within ${Math.round(timeoutMs / 1000)} s`)),
+    timeoutMs,
+  )
+  timer.unref()
+  return parent === undefined ? timeout.signal : AbortSignal.any([parent, timeout.signal])
+}
