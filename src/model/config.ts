@@ -1,0 +1,61 @@
+/** The validated configuration as one frozen value. `config/` makes it from a file and the environment. */
+import type { Limits, Policy } from './policy.ts'
+
+export interface StoreConfig {
+  /** `s3://bucket/base/path` or `file:///path`. */
+  readonly url: string
+  readonly region: string | null
+  /** For S3-compatible stores. */
+  readonly endpointUrl: string | null
+  /** Null: path style when `endpointUrl` is given. */
+  readonly pathStyle: boolean | null
+}
+
+export interface EngineConfig {
+  readonly name: string
+  readonly kind: 'maven' | 'distribution'
+  readonly product: 'elasticsearch' | 'opensearch'
+  /** `x.y.z`. */
+  readonly version: string
+  /** Folder with bin/elasticsearch; `distribution` only. */
+  readonly home: string | null
+  readonly heapMb: number
+}
+
+export interface AuditConfig {
+  /** `name` is the key of the ledger and the CloudWatch dimension. */
+  readonly repository: StoreConfig & { readonly name: string }
+  readonly ledger: {
+    /** Null: `sync: none`, the file alone remembers. */
+    readonly store: StoreConfig | null
+    /** Local working file. */
+    readonly file: string
+    readonly leaseSeconds: number
+  }
+  readonly output: {
+    /** Gets one folder per run, unless `--out` names one. */
+    readonly folder: string
+    /** A copy goes here; null: nowhere. */
+    readonly store: StoreConfig | null
+  }
+  /** At least one; in the order of the file. */
+  readonly engines: readonly EngineConfig[]
+  readonly policy: Policy
+  readonly limits: Limits
+  readonly work: {
+    /** Mirror, engine data and temporary files lie below; emptied of what this run made. */
+    readonly folder: string
+    /** Requests to the repository in flight. */
+    readonly requests: number
+    /** Contents restored at once. */
+    readonly contents: number
+    /** Deadline of one restore: this plus one second per `restoreBytesPerSecond` bytes. */
+    readonly restoreTimeoutSeconds: number
+    readonly engineStartSeconds: number
+    /** Starts of a fresh server to repeat what failed; beyond it `not-repeated`. */
+    readonly freshStarts: number
+    readonly maxMetadataBytes: number
+  }
+  readonly metrics: { readonly enabled: boolean; readonly region: string | null; readonly endpointUrl: string | null }
+  readonly failOn: 'error' | 'warning'
+}
