@@ -1,0 +1,119 @@
+/**
+ * What the policy wants proven and is not, or not recently enough. Pure: `nowMs` is a parameter.
+ *
+ * Two promises of the policy make debt at level `restore`:
+ * - `restoreNewestWithinDays`: the newest content of each index is proven within so many days. The clock runs from the
+ *   oldest snapshot that is newer than the latest proven one, so that a new snapshot every day does not put the
+ *   deadline off for ever.
+ * - `restoreEveryContentWithinDays`: every content is proven, and proven again, within so many days.
+ * No deadline lies before the start of the policy plus the promise: the first weeks are catch-up and not alarm.
+ *
+ * A proof from the future (a clock that jumped) counts as made now. Bad, but it makes no old proof young.
+ */
+import type { ContentRecord, DebtItem, DebtKind } from '../model/plan.ts'
+import type { Policy } from '../model/policy.ts'
+import type { SnapshotEntry } from '../model/repository.ts'
+
+const dayMs = 86_400_000
+/** A proof becomes debt again when this part of its time is over, so that there is time left to renew it. */
+const refreshAfter = 0.9
+
+export interface DebtInput {
+  readonly contents: readonly ContentRecord[]
+  /** In the order of `index-N`. */
+  readonly snapshots: readonly SnapshotEntry[]
+  readonly policy: Policy
+  /** Start of the policy: configured, or the first known run. */
+  readonly startMs: number
+  readonly nowMs: number
+}
+
+/** Worst first; every content without an obstacle that is in debt comes once. */
+export function findDebt(input: DebtInput): DebtItem[] {
+  const newestDue = newestDeadlines(input)
+  const items: DebtItem[] = []
+  for (const content of input.contents) {
+    if (content.obstacle !== null) continue
+    const state = proofState(content, input)
+    const dueByAge = ageDeadline(content, state, input)
+    const dueAsNewest = newestDue.get(content)
+    const dueMs = Math.min(dueByAge, dueAsNewest ?? Number.POSITIVE_INFINITY)
+    const overdue = dueMs < input.nowMs
+    const kind = debtKind(state, overdue, dueAsNewest !== undefined)
+    if (kind !== null) items.push({ content, kind, dueMs, overdue })
+  }
+  return items.sort(byRisk)
+}
+
+type ProofState = 'failed' | 'good' | 'refresh' | 'lapsed' | 'never'
+
+/** Does the latest proof still hold? A proof without a witness was never to be remembered. */
+export function proofState(content: ContentRecord, { policy, nowMs }: Pick<DebtInput, 'policy' | 'nowMs'>): ProofState {
+  const { proof, witness } = content
+  if (proof === null) return 'never'
+  if (proof.verdict === 'fail') return 'failed'
+  if (witness === null || proof.witness !== witness) return 'lapsed'
+  const age = nowMs - Math.min(proof.provenMs, nowMs)
+  return age > policy.restoreEveryContentWithinDays * dayMs * refreshAfter ? 'refresh' : 'good'
+}
+
+function debtKind(state: ProofState, overdue: boolean, newest: boolean): DebtKind | null {
+  if (state === 'failed') return 'failed'
+  if (state === 'good') return null
+  if (overdue) return 'overdue'
+  if (newest) return 'newest'
+  return state
+}
+
+function ageDeadline(
+  content: ContentRecord,
+  state: ProofState,
+  { snapshots, policy, startMs, nowMs }: DebtInput,
+): number {
+  const spanMs = policy.restoreEveryContentWithinDays * dayMs
+  if ((state === 'good' || state === 'refresh') && content.proof !== null) {
+    return Math.min(content.proof.provenMs, nowMs) + spanMs
+  }
+  const first = Math.min(...content.snapshots.map(position => snapshots[position]?.endedMs ?? startMs))
+  return Math.max(first, startMs) + spanMs
+}
+
+/** Newest unproven contents with their deadlines. */
+function newestDeadlines(input: DebtInput): Map<ContentRecord, number> {
+  const { snapshots, policy, startMs } = input
+  const endedMs = (position: number) => snapshots[position]?.endedMs ?? 0
+  const byIndex = new Map<string, ContentRecord[]>()
+  for (const content of input.contents) {
+    if (content.obstacle !== null) continue
+    const list = byIndex.get(content.indexId)
+    if (list === undefined) byIndex.set(content.indexId, [content])
+    else list.push(content)
+  }
+  const deadlines = new Map<ContentRecord, number>()
+  for (const contents of byIndex.values()) {
+    const holders = contents
+      .flatMap(content => content.snapshots.map(position => ({ content, position })))
+      .sort((a, b) => endedMs(a.position) - endedMs(b.position) || a.position - b.position)
+    const proven = (content: ContentRecord) => ['good', 'refresh'].includes(proofState(content, input))
+    const newest = holders.at(-1)
+    if (newest === undefined || proven(newest.content)) continue
+    const latestProven = holders.findLastIndex(holder => proven(holder.content))
+    const waitingSince = holders[latestProven + 1] ?? newest
+    deadlines.set(
+      newest.content,
+      Math.max(endedMs(waitingSince.position), startMs) + policy.restoreNewestWithinDays * dayMs,
+    )
+  }
+  return deadlines
+}
+
+const rank: Readonly<Record<DebtKind, number>> = { failed: 0, overdue: 1, newest: 2, lapsed: 3, never: 4, refresh: 5 }
+
+export function byRisk(a: DebtItem, b: DebtItem): number {
+  return (
+    rank[a.kind] - rank[b.kind] ||
+    a.dueMs - b.dueMs ||
+    (a.content.contentId < b.content.contentId ? -1 : a.content.contentId > b.content.contentId ? 1 : 0) ||
+    (a.content.indexId < b.content.indexId ? -1 : 1)
+  )
+}

@@ -1,0 +1,144 @@
+/**
+ * Chooses what one run restores: by snapshot, executed by group. Pure and deterministic: the order of the input does
+ * not matter.
+ *
+ * Order:  for the worst content that is not covered yet, the snapshot that holds it and the most other debt; ties by
+ *         the newest, then by uuid. All debt of a chosen snapshot is taken, worst first.
+ * Limits: a snapshot counts once something is restored from it. What does not fit into `restoreBytes` any more is left
+ *         with `limit-reached`, what is larger than the whole limit with `does-not-fit`.
+ * Result: every debt item comes back exactly once, in a group or in `left`.
+ * Errors: `SnapproofError` `usage` for a limit that is not a positive number.
+ */
+import { SnapproofError } from '../errors.ts'
+import type { DebtItem, Group, Plan, PlannedContent } from '../model/plan.ts'
+import type { Limits } from '../model/policy.ts'
+import type { SnapshotEntry } from '../model/repository.ts'
+import type { Reason } from '../model/verdict.ts'
+import { chooseEngine, type EngineOffer } from './compatibility.ts'
+
+export interface SelectInput {
+  /** Worst first, as `findDebt` gives it. */
+  readonly debt: readonly DebtItem[]
+  readonly snapshots: readonly SnapshotEntry[]
+  /** Version id of each snapshot (position) as its root blob says; null where unknown. */
+  readonly snapshotVersions: readonly (number | null)[]
+  readonly engines: readonly EngineOffer[]
+  readonly limits: Limits
+  /** Only these snapshots (positions); null: all. */
+  readonly only: ReadonlySet<number> | null
+}
+
+export function selectPlan(input: SelectInput): Plan {
+  checkLimits(input.limits)
+  const left: { item: DebtItem; reason: Reason }[] = []
+  const choices = new Map<number, PlannedContent[]>()
+  const engineOf = new Map<DebtItem, string>()
+  const open = new Set<DebtItem>()
+  const heldBy = new Map<number, DebtItem[]>()
+  for (const item of input.debt) {
+    const holders = item.content.snapshots.filter(position => input.only === null || input.only.has(position))
+    const engine = chooseEngine(item.content.createdVersion, oldestVersion(holders, input), input.engines)
+    if (holders.length === 0 || engine === null) {
+      left.push({ item, reason: holders.length === 0 ? 'not-asked' : 'no-engine-for-version' })
+      continue
+    }
+    engineOf.set(item, engine.name)
+    open.add(item)
+    for (const position of holders) append(heldBy, position, item)
+  }
+
+  let restoreBytes = 0
+  const bytesLimit = input.limits.restoreBytes ?? Number.POSITIVE_INFINITY
+  for (const worst of input.debt) {
+    if (!open.has(worst)) continue
+    const position = bestHolder(worst, heldBy, open, input.snapshots)
+    if (input.limits.snapshots !== null && choices.size >= input.limits.snapshots) {
+      left.push({ item: worst, reason: 'limit-reached' })
+      open.delete(worst)
+      continue
+    }
+    for (const item of heldBy.get(position) ?? []) {
+      if (!open.delete(item)) continue
+      if (restoreBytes + item.content.bytes > bytesLimit) {
+        left.push({ item, reason: item.content.bytes > bytesLimit ? 'does-not-fit' : 'limit-reached' })
+        continue
+      }
+      restoreBytes += item.content.bytes
+      const planned = { content: item.content, kind: item.kind, snapshot: position }
+      append(choices, position, planned)
+    }
+  }
+  const order = new Map(input.debt.map((item, i) => [item.content, i]))
+  const planned = [...choices.values()].flat().sort((a, b) => (order.get(a.content) ?? 0) - (order.get(b.content) ?? 0))
+  const engines = new Map([...engineOf].map(([item, engine]) => [item.content, engine]))
+  return {
+    snapshots: [...choices.keys()],
+    groups: groupContents(planned, content => engines.get(content) ?? ''),
+    left,
+    debt: input.debt,
+    restoreBytes,
+  }
+}
+
+/** Contents of one index id, shard count and engine together; groups in the order of their worst content. */
+function groupContents(
+  planned: readonly PlannedContent[],
+  engineOf: (content: PlannedContent['content']) => string,
+): Group[] {
+  const groups = new Map<string, PlannedContent[]>()
+  for (const one of planned) {
+    const key = JSON.stringify([one.content.indexId, one.content.shardCount, engineOf(one.content)])
+    append(groups, key, one)
+  }
+  return [...groups.values()].flatMap(contents => {
+    const first = contents[0]?.content
+    if (first === undefined) return []
+    return {
+      indexName: first.indexName,
+      indexId: first.indexId,
+      shardCount: first.shardCount,
+      engine: engineOf(first),
+      contents,
+      restoreBytes: contents.reduce((sum, { content }) => sum + content.bytes, 0),
+    }
+  })
+}
+
+function bestHolder(
+  item: DebtItem,
+  heldBy: ReadonlyMap<number, readonly DebtItem[]>,
+  open: ReadonlySet<DebtItem>,
+  snapshots: readonly SnapshotEntry[],
+): number {
+  const candidates = item.content.snapshots
+    .filter(position => heldBy.has(position))
+    .map(position => ({
+      position,
+      debt: (heldBy.get(position) ?? []).filter(other => open.has(other)).length,
+      endedMs: snapshots[position]?.endedMs ?? 0,
+      uuid: snapshots[position]?.uuid ?? '',
+    }))
+    .sort((a, b) => b.debt - a.debt || b.endedMs - a.endedMs || (a.uuid < b.uuid ? -1 : 1))
+  const best = candidates[0]
+  if (best === undefined) throw new SnapproofError('internal', `no snapshot holds content ${item.content.contentId}`)
+  return best.position
+}
+
+/** A content may be restored from any of its snapshots; the oldest version decides what engine is near. */
+function oldestVersion(holders: readonly number[], { snapshotVersions }: SelectInput): number | null {
+  const known = holders.map(position => snapshotVersions[position] ?? null).filter(version => version !== null)
+  return known.length === 0 ? null : Math.min(...known)
+}
+
+function checkLimits(limits: Limits): void {
+  for (const [name, value] of Object.entries(limits)) {
+    if (value === null || (Number.isFinite(value) && value > 0)) continue
+    throw new SnapproofError('usage', `limits.${name} must be a positive number, got ${value}`)
+  }
+}
+
+function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [value])
+  else list.push(value)
+}
