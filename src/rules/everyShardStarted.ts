@@ -36,7 +36,12 @@ function checkShard(shard: number, expected: Expectation, evidence: Evidence): R
   const mine = rows.filter(
     row => row.type === 'SNAPSHOT' && row.snapshot === expected.snapshot && row.index === expected.indexName,
   )
-  if (words !== undefined && words.state === 'UNASSIGNED' && words.details !== null && evidence.cutShort === null) {
+  if (
+    words !== undefined &&
+    words.reason === 'ALLOCATION_FAILED' &&
+    words.details !== null &&
+    evidence.cutShort === null
+  ) {
     const message = `shard ${shard}: ${words.details}`
     const lack = lackOf(words.details)
     if (lack !== null) return [{ verdict: 'inconclusive', reason: lack, message }]

@@ -1,0 +1,115 @@
+/**
+ * Restores one content into an empty target and waits until the server has nothing more to do with it. No judgement.
+ *
+ * The wait is for a state: every expected shard started and its recovery done, or given up by the server
+ * (ALLOCATION_FAILED), or standing still. The interval between looks grows with the restore. Our own trouble (a server
+ * that died or does not answer, a deadline, an interruption) is `cutShort`, never a throw.
+ */
+import type { Engine } from '../engine/port.ts'
+import { describeError, isSnapproofError } from '../errors.ts'
+import type { Evidence, Expectation, RecoveryRow, UnstartedShard } from '../model/evidence.ts'
+import { type Clock, withDeadline } from '../time.ts'
+
+export interface RestoreOutcome {
+  readonly target: string
+  readonly startedMs: number
+  readonly seconds: number
+  readonly refusal: Evidence['refusal']
+  readonly cutShort: Evidence['cutShort']
+}
+
+export interface RestoreOptions {
+  readonly repository: string
+  readonly target: string
+  readonly timeoutMs: number
+  /** A restore that neither moves a byte nor starts a shard for this long is left alone. */
+  readonly standstillMs: number
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+const firstLookMs = 30
+const longestLookMs = 2_000
+
+export async function restoreContent(
+  engine: Engine,
+  expected: Expectation,
+  options: RestoreOptions,
+): Promise<RestoreOutcome> {
+  const { clock, target } = options
+  const startedMs = clock.nowMs()
+  const start = clock.monotonicMs()
+  const signal = withDeadline(options.signal, options.timeoutMs, `the restore of ${expected.indexName}`)
+  let refusal: Evidence['refusal'] = null
+  let cutShort: Evidence['cutShort'] = null
+  try {
+    await engine.deleteIndex(target, signal)
+    const answer = await engine.startRestore({
+      repository: options.repository,
+      snapshot: expected.snapshot,
+      index: expected.indexName,
+      target,
+      signal,
+    })
+    if (answer.accepted) cutShort = await waitUntilSettled(engine, expected, options, signal)
+    else refusal = { status: answer.status, type: answer.type, reason: answer.reason }
+  } catch (error) {
+    cutShort = ownTrouble(engine, error, options.signal)
+  }
+  return { target, startedMs, seconds: (clock.monotonicMs() - start) / 1000, refusal, cutShort }
+}
+
+async function waitUntilSettled(
+  engine: Engine,
+  expected: Expectation,
+  { clock, target, standstillMs }: RestoreOptions,
+  signal: AbortSignal,
+): Promise<Evidence['cutShort']> {
+  let pauseMs = firstLookMs
+  let lastMove = clock.monotonicMs()
+  let lastSeen = ''
+  for (;;) {
+    const shards = await engine.shardStates(target, signal)
+    const rows = await engine.recovery(target, signal)
+    if (isSettled(expected, shards, rows)) return null
+    const seen = JSON.stringify([
+      shards.map(s => [s.shard, s.state]),
+      rows.map(r => [r.shard, r.stage, r.recoveredBytes]),
+    ])
+    if (seen !== lastSeen) {
+      lastSeen = seen
+      lastMove = clock.monotonicMs()
+    } else if (clock.monotonicMs() - lastMove > standstillMs) {
+      const states = shards.map(s => `shard ${s.shard} ${s.state}${s.details === null ? '' : ` (${s.details})`}`)
+      const message = `nothing moved for ${Math.round(standstillMs / 1000)} s: ${states.join(', ') || 'no shard is known'}`
+      return { reason: 'evidence-incomplete', message }
+    }
+    await clock.sleep(pauseMs, signal)
+    pauseMs = Math.min(pauseMs * 1.5, longestLookMs)
+  }
+}
+
+/** Each expected shard is started with its recovery done, or the server has given it up. */
+export function isSettled(
+  expected: Expectation,
+  shards: readonly UnstartedShard[],
+  rows: readonly RecoveryRow[],
+): boolean {
+  return expected.shards.every(({ shard }) => {
+    const state = shards.find(s => s.shard === shard)
+    if (state === undefined) return false
+    if (state.state === 'UNASSIGNED') return state.reason === 'ALLOCATION_FAILED'
+    return state.state === 'STARTED' && rows.some(row => row.shard === shard && row.primary && row.stage === 'DONE')
+  })
+}
+
+/** What an error of ours means for the content in work; it accuses nobody. */
+export function ownTrouble(engine: Engine, error: unknown, run: AbortSignal): NonNullable<Evidence['cutShort']> {
+  const death = engine.death()
+  const message = death === null ? describeError(error) : `the server ended: ${death}`
+  if (run.aborted) return { reason: 'interrupted', message: describeError(run.reason) }
+  if (death !== null || isSnapproofError(error, 'engine-died')) return { reason: 'engine-died', message }
+  if (isSnapproofError(error, 'deadline')) return { reason: 'deadline', message }
+  if (isSnapproofError(error, 'disk-full')) return { reason: 'disk-full', message }
+  return { reason: 'evidence-incomplete', message }
+}
