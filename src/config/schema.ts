@@ -1,0 +1,217 @@
+/**
+ * The shape of the configuration file. Every leaf says what it is (`description`, for the JSON Schema and the README)
+ * and what it allows (the text of its errors).
+ */
+import * as z from 'zod'
+import { type FindingCode, findingCodes } from '../model/finding.ts'
+import { bytesAllowed, dateAllowed, durationAllowed, parseBytes, parseDate, parseDuration } from './units.ts'
+
+export const storeUrlAllowed = 's3://bucket/base/path or file:///absolute/path'
+const storeUrlPattern =
+  /^(?:s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9](?:\/[^\p{Cc}]*)?|file:\/\/\/[^\p{Cc}?#]*)$/u
+
+function text(allowed: string, pattern: RegExp) {
+  return z.string({ error: allowed }).regex(pattern, { error: allowed })
+}
+
+function whole(minimum: number, maximum: number, unit = '') {
+  const error = `a whole number from ${minimum} to ${maximum}${unit === '' ? '' : ` (${unit})`}`
+  return z.int({ error }).min(minimum, { error }).max(maximum, { error })
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
+  return z.enum(values, { error: values.join(', ') })
+}
+
+function bytes(minimum: number) {
+  const allowed = `${bytesAllowed}, at least ${minimum === 1 ? '1 byte' : `${minimum} bytes`}`
+  return z.union([z.string(), z.number()], { error: allowed }).transform((value, context) => {
+    const parsed = parseBytes(value)
+    if (parsed !== null && parsed >= minimum) return parsed
+    context.addIssue({ code: 'custom', message: allowed })
+    return z.NEVER
+  })
+}
+
+/** `least` is there so that a bare `7`, meant as days and read as seconds, is refused. */
+function duration(least: string) {
+  const allowed = `${durationAllowed}, at least ${least}`
+  const minimum = parseDuration(least) ?? 0
+  return z.union([z.string(), z.number()], { error: allowed }).transform((value, context) => {
+    const parsed = parseDuration(value)
+    if (parsed !== null && parsed >= minimum) return parsed
+    context.addIssue({ code: 'custom', message: allowed })
+    return z.NEVER
+  })
+}
+
+function date(options: { readonly endOfDay?: boolean } = {}) {
+  return z.string({ error: dateAllowed }).transform((value, context) => {
+    const parsed = parseDate(value, options)
+    if (parsed !== null) return parsed
+    context.addIssue({ code: 'custom', message: dateAllowed })
+    return z.NEVER
+  })
+}
+
+function section<T extends z.ZodRawShape>(shape: T) {
+  return z.strictObject(shape, { error: `a mapping with the keys ${Object.keys(shape).join(', ')}` })
+}
+
+const filePath = text('a path', /^[^\p{Cc}]+$/u)
+const sentence = text('a text of 1 to 500 characters in one line', /^(?=.*\S)[^\p{Cc}]{1,500}$/u)
+const flag = z.boolean({ error: 'true, false' })
+const region = text('a region such as eu-central-1', /^[a-z0-9][a-z0-9-]{1,31}$/)
+  .nullable()
+  .default(null)
+const endpointUrl = text(
+  'http://host:port or https://host:port, without user, password and query',
+  /^https?:\/\/[A-Za-z0-9.[\]:-]+(?:\/[^\s?#@]*)?$/,
+)
+  .nullable()
+  .default(null)
+
+function storeAccess(what: string) {
+  return {
+    region: region.meta({ description: `Region of the bucket of ${what}; none: what the SDK finds.` }),
+    endpointUrl: endpointUrl.meta({ description: `S3-compatible store of ${what}; none: AWS.` }),
+    pathStyle: flag
+      .nullable()
+      .default(null)
+      .meta({
+        description: `Bucket of ${what} in the path, not in the host name; none: yes when endpointUrl is given.`,
+      }),
+  }
+}
+
+const storeUrl = text(storeUrlAllowed, storeUrlPattern)
+const findingCodeNames = Object.keys(findingCodes) as [FindingCode, ...FindingCode[]]
+
+const engine = section({
+  name: text('a name of letters, digits, ".", "_", "-"', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/).meta({
+    description: 'Unique; plans and reports name the engine by it.',
+  }),
+  kind: oneOf(['maven', 'distribution']).meta({
+    description:
+      'distribution: a folder with bin/elasticsearch or bin/opensearch. maven: put together from Maven Central; lacks x-pack mappers, painless and extra analyzers.',
+  }),
+  product: oneOf(['elasticsearch', 'opensearch']).default('elasticsearch').meta({ description: 'What the server is.' }),
+  version: text('a version such as 9.5.3', /^\d{1,3}\.\d{1,3}\.\d{1,3}$/).meta({
+    description: 'A snapshot is restored by the nearest configured version at or above its own.',
+  }),
+  home: filePath.nullable().default(null).meta({ description: 'Folder of the distribution; kind distribution only.' }),
+  heapMb: whole(256, 31_744, 'MiB').default(1024).meta({ description: 'Heap of the server in MiB.' }),
+})
+
+const accepted = section({
+  code: oneOf(findingCodeNames).meta({ description: 'Code of the finding.' }),
+  snapshot: sentence.default('*').meta({ description: 'Name of the snapshot, or * for every one.' }),
+  index: sentence.default('*').meta({ description: 'Name of the index, or * for every one.' }),
+  until: date({ endOfDay: true }).meta({ description: 'Last day (UTC) on which it is accepted; then it is reported.' }),
+  reason: sentence.meta({ description: 'Why it is accepted.' }),
+  approver: sentence.meta({ description: 'Who answers for it.' }),
+})
+
+export const configSchema = section({
+  repository: section({
+    name: text('a name of letters, digits, ".", "_", "-"', /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/).meta({
+      description: 'Key of the ledger and the CloudWatch dimension Repository; keep it for ever.',
+    }),
+    url: storeUrl.meta({ description: `Where the snapshots are: ${storeUrlAllowed}.` }),
+    ...storeAccess('the repository'),
+  }),
+  ledger: section({
+    url: storeUrl
+      .nullable()
+      .default(null)
+      .meta({ description: 'Where the ledger is kept between runs; outside the repository. This or sync: none.' }),
+    sync: oneOf(['none']).optional().meta({ description: 'none: the local file alone remembers.' }),
+    ...storeAccess('the ledger'),
+    file: filePath.default('.snapproof/ledger.sqlite').meta({ description: 'Local working file of the ledger.' }),
+    leaseSeconds: duration('10s')
+      .prefault('2m')
+      .meta({ description: 'A run that did not renew its lease for so long is taken for dead.' }),
+  }).prefault({}),
+  output: section({
+    folder: filePath
+      .default('.snapproof/runs')
+      .meta({ description: 'Gets one folder per run with run.json and report.html.' }),
+    url: storeUrl
+      .nullable()
+      .default(null)
+      .meta({ description: 'A copy of each run goes here; outside the repository.' }),
+    ...storeAccess('the output'),
+  }).prefault({}),
+  engines: z
+    .array(engine, { error: 'a list of at least one engine' })
+    .min(1, { error: 'a list of at least one engine' })
+    .meta({ description: 'Throwaway servers, the preferred first.' }),
+  policy: section({
+    start: date()
+      .nullable()
+      .default(null)
+      .meta({ description: 'From when the deadlines below count; none: from the first run that the ledger knows.' }),
+    restore: section({
+      newestWithin: duration('1h')
+        .prefault('7d')
+        .meta({ description: 'The newest snapshot of each index is restored within this time of its appearing.' }),
+      everyContentWithin: duration('1h')
+        .prefault('180d')
+        .meta({ description: 'Every content is restored again within this time.' }),
+    }).prefault({}),
+    bytes: section({
+      within: duration('1h')
+        .prefault('90d')
+        .meta({ description: 'Every byte of every blob is checked within this time.' }),
+    }).prefault({}),
+    credit: oneOf(['shared', 'strict']).default('shared').meta({
+      description:
+        'shared: a content restored from one snapshot counts for others that hold the same. strict: it does not.',
+    }),
+    accepted: z
+      .array(accepted, { error: 'a list of accepted findings' })
+      .default([])
+      .meta({ description: 'Findings that somebody answers for: shown, not paged, expire loudly.' }),
+  }).prefault({}),
+  limits: section({
+    snapshots: whole(1, 1_000_000)
+      .nullable()
+      .default(null)
+      .meta({ description: 'Snapshots restored in one run; none: all.' }),
+    restoreBytes: bytes(1).nullable().default(null).meta({ description: 'Bytes restored in one run; none: no limit.' }),
+    duration: duration('60s').nullable().default(null).meta({ description: 'Time of one run; none: no limit.' }),
+  }).prefault({}),
+  work: section({
+    folder: filePath.default('.snapproof/work').meta({ description: 'Mirror, engine data and temporary files.' }),
+    requests: whole(1, 512).default(32).meta({ description: 'Requests to the repository in flight.' }),
+    contents: whole(1, 64).default(2).meta({ description: 'Contents restored at once.' }),
+    restoreTimeoutSeconds: duration('1s')
+      .prefault('10m')
+      .meta({ description: 'Deadline of one restore; large contents get more.' }),
+    engineStartSeconds: duration('1s').prefault('3m').meta({ description: 'Deadline of the start of an engine.' }),
+    freshStarts: whole(0, 100)
+      .default(3)
+      .meta({ description: 'Starts of a fresh server to repeat what failed, before anybody is accused.' }),
+    maxMetadataBytes: bytes(65_536)
+      .prefault('256MiB')
+      .meta({ description: 'A single metadata blob beyond this is not read.' }),
+  }).prefault({}),
+  metrics: section({
+    enabled: flag.default(true).meta({ description: 'Put metrics and the heartbeat to CloudWatch.' }),
+    region: region.meta({ description: 'Region of CloudWatch; none: what the SDK finds.' }),
+    endpointUrl: endpointUrl.meta({ description: 'Another endpoint than CloudWatch’s own.' }),
+  }).prefault({}),
+  failOn: oneOf(['error', 'warning'])
+    .default('error')
+    .meta({ description: 'Severity of a finding from which a run exits with 1.' }),
+})
+export type ParsedConfig = z.output<typeof configSchema>
+
+/** Relative paths in these leaves are resolved against the folder of the file. */
+export const pathLeaves = ['ledger.file', 'output.folder', 'work.folder'] as const
+
+/** JSON Schema of the file, for editors; what `config/snapproof.schema.json` holds. */
+export function configJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12' })
+  return { ...schema, title: 'Configuration of Snapproof' }
+}
