@@ -1,0 +1,174 @@
+/**
+ * Pure: what the server's answers say, as values. Shapes that are not known throw `engine-request`: a number that is
+ * missing is never zero.
+ *
+ * elastic/elasticsearch: server/src/main/java/org/elasticsearch/indices/recovery/RecoveryState.java,
+ * …/cluster/routing/{ShardRouting, UnassignedInfo, RecoverySource}.java, …/index/engine/CommitStats.java @ 9.5.3
+ */
+import { SnapproofError } from '../errors.ts'
+import type { RecoveryRow, ShardStatsRow, UnstartedShard } from '../model/evidence.ts'
+
+type Json = Record<string, unknown>
+
+/** `GET /<target>/_recovery`. A shard that was never assigned has no row. */
+export function recoveryRows(body: unknown, target: string): RecoveryRow[] {
+  const index = optionalObject(object(body, '_recovery')[target])
+  if (index === null) return []
+  return array(index.shards, `_recovery of ${target}: shards`).map(value => {
+    const row = object(value, `_recovery of ${target}: a shard`)
+    const shard = number(row.id, `_recovery of ${target}: id`)
+    const where = `_recovery of ${target}, shard ${shard}`
+    const source = optionalObject(row.source) ?? {}
+    const files = object(object(row.index, `${where}: index`).files, `${where}: index.files`)
+    const size = object(object(row.index, where).size, `${where}: index.size`)
+    return {
+      shard,
+      type: string(row.type, `${where}: type`),
+      stage: string(row.stage, `${where}: stage`),
+      primary: boolean(row.primary, `${where}: primary`),
+      repository: optionalString(source.repository),
+      snapshot: optionalString(source.snapshot),
+      snapshotUuid: optionalString(source.snapshotUuid),
+      index: optionalString(source.index),
+      restoreUuid: optionalString(source.restoreUUID),
+      files: number(files.total, `${where}: index.files.total`),
+      bytes: number(size.total_in_bytes, `${where}: index.size.total_in_bytes`),
+      recoveredBytes: number(size.recovered_in_bytes, `${where}: index.size.recovered_in_bytes`),
+      reusedBytes: number(size.reused_in_bytes, `${where}: index.size.reused_in_bytes`),
+      milliseconds: number(row.total_time_in_millis, `${where}: total_time_in_millis`),
+    }
+  })
+}
+
+/** `GET /<target>/_stats?level=shards`. Shards that are not started are simply absent. */
+export function shardStatsRows(body: unknown, target: string): ShardStatsRow[] {
+  const indices = optionalObject(object(body, '_stats').indices) ?? {}
+  const index = optionalObject(indices[target])
+  if (index === null) return []
+  const rows: ShardStatsRow[] = []
+  for (const [name, copies] of Object.entries(object(index.shards, `_stats of ${target}: shards`))) {
+    const where = `_stats of ${target}, shard ${name}`
+    if (!/^\d+$/.test(name)) throw unknownShape(where, name)
+    for (const value of array(copies, where)) {
+      const copy = object(value, where)
+      const routing = object(copy.routing, `${where}: routing`)
+      const commit = optionalObject(copy.commit) ?? {}
+      const sequence = optionalObject(copy.seq_no) ?? {}
+      rows.push({
+        shard: Number(name),
+        primary: boolean(routing.primary, `${where}: routing.primary`),
+        state: string(routing.state, `${where}: routing.state`),
+        luceneDocs: optionalNumber(commit.num_docs),
+        maxSeqNo: optionalNumber(sequence.max_seq_no),
+        localCheckpoint: optionalNumber(sequence.local_checkpoint),
+      })
+    }
+  }
+  return rows.sort((a, b) => a.shard - b.shard)
+}
+
+/** `GET /_cluster/state/routing_table/<target>`: every primary, started or not. */
+export function shardStateRows(body: unknown, target: string): UnstartedShard[] {
+  const table = object(object(body, '_cluster/state').routing_table, '_cluster/state: routing_table')
+  const index = optionalObject(object(table.indices, '_cluster/state: routing_table.indices')[target])
+  if (index === null) return []
+  const rows: UnstartedShard[] = []
+  for (const [name, copies] of Object.entries(object(index.shards, `routing table of ${target}`))) {
+    const where = `routing table of ${target}, shard ${name}`
+    if (!/^\d+$/.test(name)) throw unknownShape(where, name)
+    for (const value of array(copies, where)) {
+      const copy = object(value, where)
+      if (!boolean(copy.primary, `${where}: primary`)) continue
+      const unassigned = optionalObject(copy.unassigned_info) ?? {}
+      rows.push({
+        shard: Number(name),
+        state: string(copy.state, `${where}: state`),
+        reason: optionalString(unassigned.reason),
+        details: optionalString(unassigned.details),
+      })
+    }
+  }
+  return rows.sort((a, b) => a.shard - b.shard)
+}
+
+/** `GET /<target>/_count`. A count over some of the shards only is no count: `engine-request`. */
+export function countOf(body: unknown, target: string): number {
+  const answer = object(body, `_count of ${target}`)
+  const shards = object(answer._shards, `_count of ${target}: _shards`)
+  const total = number(shards.total, `_count of ${target}: _shards.total`)
+  const successful = number(shards.successful, `_count of ${target}: _shards.successful`)
+  const failed = number(shards.failed, `_count of ${target}: _shards.failed`)
+  if (failed !== 0 || successful !== total) {
+    throw new SnapproofError('engine-request', `_count of ${target}: ${successful} of ${total} shards answered`)
+  }
+  return number(answer.count, `_count of ${target}: count`)
+}
+
+/** `GET /<target>/_mapping`, flattened: dotted field path → type; `object` where none is stated; multi-fields as `a.b`. */
+export function mappingFields(body: unknown, target: string): Record<string, string> {
+  const index = object(object(body, '_mapping')[target], `_mapping of ${target}`)
+  const fields: Record<string, string> = {}
+  collectFields(optionalObject(index.mappings) ?? {}, '', fields, 0)
+  return fields
+}
+
+function collectFields(mapping: Json, prefix: string, fields: Record<string, string>, depth: number): void {
+  // `index.mapping.depth.limit` is 20 by default; a deeper one is not followed for ever.
+  if (depth > 200)
+    throw new SnapproofError('engine-request', `the mapping is nested deeper than 200 levels at ${prefix}`)
+  for (const children of [mapping.properties, mapping.fields]) {
+    for (const [name, value] of Object.entries(optionalObject(children) ?? {})) {
+      const field = optionalObject(value)
+      if (field === null) continue
+      const path = prefix === '' ? name : `${prefix}.${name}`
+      fields[path] = typeof field.type === 'string' ? field.type : 'object'
+      collectFields(field, path, fields, depth + 1)
+    }
+  }
+}
+
+/** `GET /_nodes/_local`: version and index version of the only node. */
+export function nodeVersion(body: unknown): { version: string; indexVersion: number | null } {
+  const nodes = Object.values(object(object(body, '_nodes').nodes, '_nodes: nodes'))
+  if (nodes.length !== 1) throw unknownShape('_nodes: nodes', nodes.length)
+  const node = object(nodes[0], '_nodes: a node')
+  return { version: string(node.version, '_nodes: version'), indexVersion: optionalNumber(node.index_version) }
+}
+
+function unknownShape(where: string, value: unknown): SnapproofError {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return new SnapproofError(
+    'engine-request',
+    `${where}: the server answered ${text.slice(0, 200)}, which is not understood`,
+  )
+}
+function object(value: unknown, where: string): Json {
+  const result = optionalObject(value)
+  if (result === null) throw unknownShape(where, value)
+  return result
+}
+function optionalObject(value: unknown): Json | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : null
+}
+function array(value: unknown, where: string): unknown[] {
+  if (!Array.isArray(value)) throw unknownShape(where, value)
+  return value
+}
+function number(value: unknown, where: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw unknownShape(where, value)
+  return value
+}
+function optionalNumber(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
+}
+function string(value: unknown, where: string): string {
+  if (typeof value !== 'string') throw unknownShape(where, value)
+  return value
+}
+function optionalString(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}
+function boolean(value: unknown, where: string): boolean {
+  if (typeof value !== 'boolean') throw unknownShape(where, value)
+  return value
+}

@@ -1,0 +1,97 @@
+/**
+ * One client for every server: the 9.x client with plain JSON headers, so that 7.17, 8.x, 9.x and OpenSearch all answer.
+ * No retries here: the callers poll, and a retried restore request would be refused as a second one.
+ */
+import { Client } from '@elastic/elasticsearch'
+import { errors, Transport, type TransportOptions } from '@elastic/transport'
+import { isSnapproofError, SnapproofError } from '../errors.ts'
+
+/** Without it 8.x answers 400 "Accept version must be either version 8 or 7" and OpenSearch is refused by the client. */
+class PlainJsonTransport extends Transport {
+  constructor(options: TransportOptions) {
+    const { productCheck: _elasticsearchOnly, ...rest } = options
+    super({
+      ...rest,
+      vendoredHeaders: {
+        jsonContentType: 'application/json',
+        ndjsonContentType: 'application/x-ndjson',
+        accept: 'application/json,text/plain',
+      },
+    })
+  }
+}
+
+export function connect(address: string): Client {
+  return new Client({
+    node: `http://${address}`,
+    Transport: PlainJsonTransport,
+    maxRetries: 0,
+    requestTimeout: 30_000,
+    maxResponseSize: 64 * 1024 * 1024,
+    enableMetaHeader: false,
+  })
+}
+
+export interface Question {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  /** Encoded. */
+  readonly path: string
+  readonly query?: Readonly<Record<string, string>>
+  readonly body?: Record<string, unknown>
+  readonly timeoutMs?: number
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: unknown
+}
+
+/**
+ * Any answer is a value, whatever its status. Throws `engine-request` when none came, and the signal's reason when aborted.
+ */
+export async function ask(client: Client, question: Question, signal: AbortSignal): Promise<Answer> {
+  signal.throwIfAborted()
+  const what = `${question.method} ${question.path}`
+  try {
+    const { statusCode, body } = await client.transport.request(
+      {
+        method: question.method,
+        path: question.path,
+        ...(question.query === undefined ? {} : { querystring: { ...question.query } }),
+        ...(question.body === undefined ? {} : { body: question.body }),
+      },
+      { meta: true, signal, requestTimeout: question.timeoutMs ?? 30_000, maxRetries: 0 },
+    )
+    return { status: statusCode, body }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    if (error instanceof errors.ResponseError && error.statusCode !== undefined) {
+      return { status: error.statusCode, body: error.body }
+    }
+    if (isSnapproofError(error)) throw error
+    throw new SnapproofError('engine-request', `${what}: no answer`, { cause: error })
+  }
+}
+
+/** The server's own words of an error answer, with their causes: `type: reason: cause`. */
+export function refusal(answer: Answer): { status: number; type: string; reason: string } {
+  const error = isObject(answer.body) ? answer.body.error : undefined
+  if (!isObject(error)) {
+    const text = typeof error === 'string' ? error : JSON.stringify(answer.body ?? null)
+    return { status: answer.status, type: 'unknown', reason: text.slice(0, 2_000) }
+  }
+  const reasons: string[] = []
+  for (let e: unknown = error, depth = 0; isObject(e) && depth < 6; e = e.caused_by, depth++) {
+    const reason = typeof e.reason === 'string' ? e.reason : ''
+    if (reason !== '' && !reasons.includes(reason)) reasons.push(reason)
+  }
+  return {
+    status: answer.status,
+    type: typeof error.type === 'string' ? error.type : 'unknown',
+    reason: reasons.join(': ').slice(0, 4_000),
+  }
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

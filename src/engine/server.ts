@@ -1,0 +1,181 @@
+/** The engine port over one running server process. */
+import { relative, resolve, sep } from 'node:path'
+import type { Client } from '@elastic/elasticsearch'
+import { isSnapproofError, SnapproofError } from '../errors.ts'
+import type { Clock } from '../time.ts'
+import { countOf, mappingFields, recoveryRows, shardStateRows, shardStatsRows } from './answers.ts'
+import { type Answer, ask, type Question, refusal } from './client.ts'
+import type { RunFolders } from './launch.ts'
+import type { Engine, EngineFacts, RestoreAnswer, RestoreRequest } from './port.ts'
+import type { ServerProcess } from './process.ts'
+import { isOurName, restoreBody, unsafeName } from './settings.ts'
+
+/** After a connection broke: how long to wait for the news that the process has ended. */
+const deathNewsMs = 2_000
+
+export interface ServerParts {
+  readonly facts: EngineFacts
+  readonly client: Client
+  readonly process: ServerProcess
+  readonly folders: RunFolders
+  readonly clock: Clock
+  /** Ends the process and removes the folders. */
+  stop(): Promise<void>
+}
+
+export function serverEngine(parts: ServerParts): Engine {
+  const { client, clock, facts, folders, process } = parts
+
+  function death(): string | null {
+    const how = process.ended()
+    if (how === null || process.stopping) return how
+    return `${facts.product} ${facts.version} ended with ${how}; it said last: ${lastWords(process)}`
+  }
+
+  /** As `ask`, but a server that has ended is `engine-died`. */
+  async function query(question: Question, signal: AbortSignal): Promise<Answer> {
+    try {
+      return await ask(client, question, signal)
+    } catch (error) {
+      if (!isSnapproofError(error, 'engine-request')) throw error
+      const waiting = new AbortController()
+      await Promise.race([
+        process.end,
+        clock.sleep(deathNewsMs, AbortSignal.any([waiting.signal, signal])).catch(() => {}),
+      ])
+      waiting.abort()
+      const words = death()
+      if (words === null) throw error
+      throw new SnapproofError('engine-died', words, { cause: error })
+    }
+  }
+
+  /** As `query`; an answer that is not 2xx is `engine-request`, except `missing` where the index may be gone. */
+  async function need(question: Question, signal: AbortSignal): Promise<unknown> {
+    const answer = await query(question, signal)
+    if (answer.status >= 200 && answer.status < 300) return answer.body
+    throw refused(question, answer)
+  }
+  async function needOrNull(question: Question, signal: AbortSignal): Promise<unknown | null> {
+    const answer = await query(question, signal)
+    if (answer.status === 404 && refusal(answer).type === 'index_not_found_exception') return null
+    if (answer.status >= 200 && answer.status < 300) return answer.body
+    throw refused(question, answer)
+  }
+
+  async function registerRepository(repository: string, folder: string, signal: AbortSignal): Promise<void> {
+    requireOurName(repository, 'repository')
+    const below = relative(folders.repositories, resolve(folder))
+    if (below === '' || below === '..' || below.startsWith(`..${sep}`)) {
+      throw new SnapproofError('internal', `the repository folder ${folder} does not lie below ${folders.repositories}`)
+    }
+    await need(
+      {
+        method: 'PUT',
+        path: `/_snapshot/${repository}`,
+        query: { verify: 'false' },
+        body: {
+          type: 'fs',
+          settings: { location: resolve(folder), readonly: true, max_restore_bytes_per_sec: '0' },
+        },
+      },
+      signal,
+    )
+  }
+
+  async function removeRepository(repository: string, signal: AbortSignal): Promise<void> {
+    requireOurName(repository, 'repository')
+    const question: Question = { method: 'DELETE', path: `/_snapshot/${repository}` }
+    const answer = await query(question, signal)
+    if (answer.status !== 404 && answer.status >= 300) throw refused(question, answer)
+  }
+
+  async function startRestore(request: RestoreRequest): Promise<RestoreAnswer> {
+    requireOurName(request.repository, 'repository')
+    requireOurName(request.target, 'target')
+    for (const [what, name] of [
+      ['index', request.index],
+      ['snapshot', request.snapshot],
+    ] as const) {
+      const why = unsafeName(name)
+      // Status 0: the server was not asked.
+      if (why !== null) {
+        const reason = `the ${what} name ${JSON.stringify(name)} is not sent to a server: ${why}`
+        return { accepted: false, status: 0, type: 'unsafe_name', reason }
+      }
+    }
+    const answer = await query(
+      {
+        method: 'POST',
+        path: `/_snapshot/${request.repository}/${encodeURIComponent(request.snapshot)}/_restore`,
+        query: { wait_for_completion: 'false' },
+        body: restoreBody({ product: facts.product, index: request.index, target: request.target }),
+        timeoutMs: 120_000,
+      },
+      request.signal,
+    )
+    return answer.status < 300 ? { accepted: true } : { accepted: false, ...refusal(answer) }
+  }
+
+  function pathOf(target: string): string {
+    requireOurName(target, 'target')
+    return `/${target}`
+  }
+
+  const died = process.end.then(async (): Promise<never> => {
+    // An end that we asked for is no news: stay silent for ever.
+    if (process.stopping) return new Promise<never>(() => {})
+    throw new SnapproofError('engine-died', death() ?? 'the server process ended')
+  })
+  died.catch(() => {})
+
+  return {
+    facts,
+    repositoryFolder: folders.repositories,
+    registerRepository,
+    removeRepository,
+    startRestore,
+    recovery: async (target, signal) => {
+      const body = await needOrNull({ method: 'GET', path: `${pathOf(target)}/_recovery` }, signal)
+      return body === null ? [] : recoveryRows(body, target)
+    },
+    shardStats: async (target, signal) => {
+      const query = { level: 'shards' }
+      return shardStatsRows(await need({ method: 'GET', path: `${pathOf(target)}/_stats`, query }, signal), target)
+    },
+    shardStates: async (target, signal) => {
+      const path = `/_cluster/state/routing_table${pathOf(target)}`
+      const body = await needOrNull({ method: 'GET', path, query: { ignore_unavailable: 'true' } }, signal)
+      return body === null ? [] : shardStateRows(body, target)
+    },
+    count: async (target, signal) =>
+      countOf(await need({ method: 'GET', path: `${pathOf(target)}/_count`, timeoutMs: 120_000 }, signal), target),
+    fields: async (target, signal) =>
+      mappingFields(await need({ method: 'GET', path: `${pathOf(target)}/_mapping` }, signal), target),
+    deleteIndex: async (target, signal) => {
+      await needOrNull({ method: 'DELETE', path: pathOf(target), timeoutMs: 60_000 }, signal)
+    },
+    death,
+    died,
+    logTail: lines => process.tail(lines),
+    stop: parts.stop,
+  }
+}
+
+/** The last lines that say something, on one line. */
+export function lastWords(process: ServerProcess): string {
+  const lines = process.tail(60)
+  // Of a Java stack trace the frames say least.
+  const telling = lines.filter(line => line.trim() !== '' && !/^(\[[^\]]*\])*\s*(at |\.\.\. \d+ more)/.test(line))
+  const words = telling.slice(-8).join(' | ')
+  return words === '' ? '(nothing)' : words.slice(-2_000)
+}
+
+function refused(question: Question, answer: Answer): SnapproofError {
+  const { status, type, reason } = refusal(answer)
+  return new SnapproofError('engine-request', `${question.method} ${question.path}: ${status} ${type}: ${reason}`)
+}
+
+function requireOurName(name: string, what: string): void {
+  if (!isOurName(name)) throw new SnapproofError('internal', `${JSON.stringify(name)} is not a safe name for a ${what}`)
+}
