@@ -125,6 +125,8 @@ export interface RunResult {
   readonly lastGood: readonly LastGood[]
   readonly restores: readonly RestoreRow[]
   readonly debt: DebtSummary
+  /** Distinct contents of the repository, and those whose proof at `restore` counts today. Absent: not counted. */
+  readonly contents?: { readonly total: number; readonly proven: number }
   /** Earlier runs, oldest first, for the plots. */
   readonly history: readonly {
     readonly runId: string

@@ -1,0 +1,61 @@
+/**
+ * The nightly report: one self-contained HTML file without any script, for people who never see a terminal.
+ *
+ * Order: verdict in words, key numbers, findings (first when there are errors), last good snapshots, snapshots by
+ * level, gaps, debt, restores, accepted findings, limits, identity.
+ */
+import { createHash } from 'node:crypto'
+import type { RunResult } from '../model/run.ts'
+import { openErrors } from '../model/standing.ts'
+import { coverageSection, gapsSection } from './coverage.ts'
+import { acceptedSection, findingsSection, lastGoodSection } from './findings.ts'
+import { headline } from './headline.ts'
+import { shapeDefinitions } from './marks.ts'
+import { cut, html, styleElement, visible } from './markup.ts'
+import { masthead, strip } from './overview.ts'
+import { debtSection, identitySection, limitsSection, restoresSection } from './work.ts'
+
+/**
+ * Draws `report.html`. Pure: the same run and style give the same bytes.
+ *
+ * @param style the text of `reports/style.css`; its sha-256 is the only thing that the page's policy lets in
+ * @throws SnapproofError `usage` when the style holds `</style` or `<!--`
+ */
+export function renderReport(run: RunResult, style: string): string {
+  // A browser turns line ends into \n before it hashes the style.
+  const css = style.replaceAll('\r\n', '\n')
+  const sha256 = createHash('sha256').update(css, 'utf8').digest('base64')
+  const verdict = headline(run)
+  const hasErrors = openErrors(run).length > 0
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${sha256}'; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>${verdict.word}: ${cut(visible(run.repository.name), 80)}, ${run.endedAt.slice(0, 10)}</title>
+${styleElement(css)}
+</head>
+<body>
+${shapeDefinitions()}
+${masthead(run)}
+<main>
+${strip(run)}
+${hasErrors && findingsSection(run)}
+${lastGoodSection(run)}
+${coverageSection(run)}
+${gapsSection(run)}
+${!hasErrors && findingsSection(run)}
+${debtSection(run)}
+${restoresSection(run)}
+${acceptedSection(run)}
+${limitsSection(run)}
+${identitySection(run)}
+</main>
+</body>
+</html>
+`
+  return page.toString()
+}

@@ -1,0 +1,202 @@
+/** `run.json`: written in full, read back with suspicion. */
+import { exitCodes, SnapproofError } from '../errors.ts'
+import type { RunResult } from '../model/run.ts'
+import { levels } from '../model/verdict.ts'
+import {
+  amount,
+  arrayOf,
+  bool,
+  type Check,
+  object,
+  oneOf,
+  orAbsent,
+  orNull,
+  ShapeError,
+  string,
+  time,
+  whole,
+} from './shape.ts'
+
+/** JSON, indented, with a line feed at the end. */
+export function serializeRun(run: RunResult): string {
+  return `${JSON.stringify(run, null, 2)}\n`
+}
+
+const verdict = oneOf('pass', 'fail', 'inconclusive', 'not-applicable')
+const severity = oneOf('error', 'warning', 'information')
+const level = oneOf(...levels)
+const method = orNull(oneOf('read', 'listing', 'store-computed', 'store-recorded', 'restore', 'chained'))
+const debtKinds = ['failed', 'overdue', 'newest', 'lapsed', 'never', 'refresh'] as const
+const debtKind = oneOf(...debtKinds)
+const exitCode = oneOf(...Object.values(exitCodes))
+// Codes of findings and reasons grow with additions, so a newer one is let through and drawn by its own name.
+const code = string
+const reason = string
+
+const finding = object({
+  id: string,
+  code,
+  severity,
+  key: orNull(string),
+  snapshots: arrayOf(string),
+  index: orNull(string),
+  shard: orNull(whole),
+  message: string,
+  advice: string,
+})
+
+const snapshot = object({
+  name: string,
+  uuid: string,
+  state: orNull(oneOf('IN_PROGRESS', 'SUCCESS', 'FAILED', 'PARTIAL', 'INCOMPATIBLE')),
+  startedAt: orNull(time),
+  endedAt: orNull(time),
+  indices: amount,
+  bytes: amount,
+  levels: object(Object.fromEntries(levels.map(name => [name, orAbsent(object({ verdict, reason }))]))),
+  contentsProven: amount,
+  contents: amount,
+  chosen: bool,
+})
+
+const verdictRow = object({
+  snapshot: string,
+  uuid: string,
+  index: orNull(string),
+  level,
+  verdict,
+  reason,
+  method,
+  provenAt: orNull(time),
+  creditedFrom: orNull(string),
+})
+
+const restore = object({
+  contentId: string,
+  index: string,
+  snapshot: string,
+  snapshotUuid: string,
+  creditedTo: arrayOf(string),
+  kind: debtKind,
+  verdict,
+  reason,
+  message: string,
+  engine: string,
+  attempts: amount,
+  shards: amount,
+  files: amount,
+  bytes: amount,
+  expectedDocs: orNull(amount),
+  foundDocs: orNull(amount),
+  seconds: object({ mirror: amount, restore: amount, questions: amount }),
+  evidence: orNull(string),
+})
+
+const forecast = object({
+  snapshots: amount,
+  contents: amount,
+  groups: amount,
+  restoreBytes: amount,
+  fetchBytes: amount,
+  fetchRequests: amount,
+  diskBytes: amount,
+  seconds: amount,
+  basis: oneOf('measured', 'assumed'),
+})
+
+const debt = object({
+  contents: amount,
+  bytes: amount,
+  overdue: amount,
+  byKind: object(Object.fromEntries(debtKinds.map(kind => [kind, amount]))),
+  oldestDays: orNull(amount),
+  nightsToCatchUp: orNull(amount),
+  contentsBefore: amount,
+})
+
+const runShape: Check = object({
+  schemaVersion: oneOf(1),
+  runId: string,
+  command: oneOf('audit', 'verify'),
+  tool: object({ name: oneOf('snapproof'), version: string, node: string }),
+  repository: object({
+    name: string,
+    url: string,
+    uuid: orNull(string),
+    clusterId: orNull(string),
+    generation: whole,
+    format: orNull(string),
+  }),
+  finalGeneration: whole,
+  startedAt: time,
+  endedAt: time,
+  seconds: amount,
+  exit: object({ code: exitCode, applies: arrayOf(exitCode), reason: string }),
+  policy: object({
+    startAt: time,
+    restoreNewestWithinDays: amount,
+    restoreEveryContentWithinDays: amount,
+    credit: oneOf('shared', 'strict'),
+  }),
+  limits: object({ snapshots: orNull(amount), restoreBytes: orNull(amount), durationSeconds: orNull(amount) }),
+  forecast: orNull(forecast),
+  engines: arrayOf(object({ name: string, kind: string, product: string, version: string, egressBlocked: bool })),
+  snapshots: arrayOf(snapshot),
+  verdicts: arrayOf(verdictRow),
+  findings: arrayOf(finding),
+  accepted: arrayOf(object({ finding, until: time, reason: string, approver: string })),
+  lastGood: arrayOf(
+    object({ index: string, snapshot: orNull(string), uuid: orNull(string), endedAt: orNull(time), level, method }),
+  ),
+  restores: arrayOf(restore),
+  debt,
+  contents: orAbsent(object({ total: amount, proven: amount })),
+  history: arrayOf(
+    object({ runId: string, endedAt: time, debtContents: amount, proven: amount, findings: amount, exitCode: whole }),
+  ),
+  stats: object({
+    requests: object({ list: amount, get: amount, head: amount, put: amount, delete: amount }),
+    bytesRead: amount,
+    bytesRestored: amount,
+    phases: arrayOf(object({ phase: string, seconds: amount })),
+  }),
+  limitsOfProof: arrayOf(string),
+})
+
+/**
+ * Reads `run.json`. Members that this version does not know are kept and ignored; codes of findings and reasons that
+ * it does not know are kept.
+ *
+ * @throws SnapproofError `usage`: not JSON, not a run, or a run of a newer schema
+ */
+export function parseRun(text: string): RunResult {
+  const value = parseJson(text)
+  const version: unknown =
+    typeof value === 'object' && value !== null && 'schemaVersion' in value ? value.schemaVersion : undefined
+  if (typeof version === 'number' && Number.isInteger(version) && version > 1) {
+    throw new SnapproofError('usage', `this run.json has schema version ${version}; this Snapproof reads version 1`, {
+      advice: 'Draw it with the version of Snapproof that wrote it, or a newer one.',
+    })
+  }
+  try {
+    runShape(value, '')
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error
+    throw new SnapproofError('usage', `this is not a run.json of Snapproof: ${error.message}`, {
+      advice: 'Give the run.json that an audit wrote, unchanged.',
+    })
+  }
+  // The shape was just checked member by member.
+  return value as RunResult
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new SnapproofError('usage', `run.json is not JSON (${text.length} characters)`, {
+      advice: 'The file may be cut off; take the copy in the bucket, or run the audit again.',
+      cause,
+    })
+  }
+}
