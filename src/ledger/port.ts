@@ -4,18 +4,23 @@ import type { ContentProof } from '../model/plan.ts'
 import type { Reason } from '../model/verdict.ts'
 
 export interface ContentHistory {
-  /** Latest pass or fail at `restore`; a pass cures an earlier fail, nothing else does. */
+  /**
+   * Latest pass or fail at `restore`; a later pass by the same or a stronger method cures a fail, nothing else does. A pass
+   * dated more than five minutes after now still cures a fail and is no proof: see README.md, "Times".
+   */
   readonly proof: ContentProof | null
-  readonly lastInconclusive: { readonly atMs: number; readonly reason: Reason } | null
+  /** Latest attempt after `proof` that was neither pass nor fail. */
+  readonly lastInconclusive: { readonly atMs: number; readonly reason: Reason; readonly runId: string } | null
 }
 
 export interface Ledger {
   /** By index id and content id. With `strict` credit also by snapshot uuid: `snapshotUuid` null means any. */
   contentHistory(indexId: string, contentId: string, snapshotUuid: string | null): ContentHistory
-  /** Oldest first. */
+  /** The latest `limit` runs, oldest first. */
   runs(limit: number): RunRow[]
-  /** Latest passes at `restore` with their sizes, newest first, for rates. */
+  /** Latest passes by unchained restores with their sizes, newest first, for rates. */
   recentPasses(limit: number): ContentRow[]
+  /** Oldest first. */
   snapshotHistory(uuid: string): SnapshotRow[]
   /** Start of the policy: the first run that is known; null on the first night. */
   firstRunMs(): number | null
@@ -28,12 +33,23 @@ export interface Ledger {
 }
 
 export interface LedgerSession extends Ledger {
-  /** Findings about the ledger itself, such as `ledger-rolled-back`: message texts. */
+  /** Findings about the ledger itself, such as `ledger-rolled-back`: message texts. May grow during `store`. */
   readonly warnings: readonly string[]
-  /** Writes one immutable journal object (or file) and folds it into the local file. Resolves once it is stored. */
+  /**
+   * Aborts when another run has taken the lease or it could not be renewed in time; its reason is a `SnapproofError`. Start
+   * nothing new, journal what is done, store, put no heartbeat. Never aborts without a store and in read-only sessions.
+   */
+  readonly leaseLost: AbortSignal
+  /** Fencing number of the lease; null without one. */
+  readonly fence: number | null
+  /**
+   * Writes the rows as immutable journal objects (or files; one unless they are very many) and folds them into the local file.
+   * Rows of one content come in the order in which they happened. Resolves once all are stored. After an error the same rows
+   * may be given again: the fold takes them once.
+   */
   journal(runId: string, rows: readonly JournalRow[], signal: AbortSignal): Promise<void>
   /** Folds all journals and stores the ledger conditionally; fetch, fold again, retry on a conflict. */
   store(signal: AbortSignal): Promise<void>
-  /** Releases the lease and closes the file. Never stores. */
+  /** Releases the lease and closes the file. Never stores, never throws; may be called twice. */
   close(): Promise<void>
 }

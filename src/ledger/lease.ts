@@ -1,0 +1,267 @@
+/**
+ * The lease: `lease.json`, written only conditionally, its body never the same twice. It stops a second run early and politely;
+ * that nothing is lost rests on conditional writes alone. States and times: README.md, "Lease".
+ *
+ * Scheme: benbjohnson/litestream: s3/leaser.go. Unlike there, a lease is given back by a conditional write and not deleted: a
+ * delete cannot be made conditional on every store, and the fencing number must go on growing.
+ */
+import type { BlobWriter } from '../blobs/port.ts'
+import { describeError, SnapproofError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Clock } from '../time.ts'
+import { isoTime, withDeadline } from '../time.ts'
+
+export const leaseKey = 'lease.json'
+
+export interface LeaseBody {
+  readonly schemaVersion: 1
+  readonly state: 'held' | 'released'
+  readonly owner: string
+  readonly runId: string
+  /** One more with each holder. */
+  readonly fence: number
+  /** One more with each renewal by that holder. */
+  readonly renewal: number
+  readonly leaseSeconds: number
+  /** ISO times by the holder's clock, for people; nothing is decided by them. */
+  readonly since: string
+  readonly deadline: string
+  /** Makes each body, and so each ETag, unlike every other. */
+  readonly nonce: string
+}
+
+export interface LeaseOptions {
+  readonly store: BlobWriter
+  readonly owner: string
+  readonly runId: string
+  readonly leaseSeconds: number
+  readonly clock: Clock
+  readonly log: Log
+  readonly randomId: () => string
+}
+
+export interface Lease {
+  readonly fence: number
+  readonly lost: AbortSignal
+  /** Stops the renewal and gives the lease back; a failure is logged, the lease then expires by itself. */
+  release(): Promise<void>
+}
+
+/** What was found in the store. `body` null: the bytes are no lease. */
+export interface FoundLease {
+  readonly body: LeaseBody | null
+  readonly etag: string
+  readonly modifiedMs: number
+}
+
+/** Stores give times in whole seconds, and ours is read after the other's. */
+const storeTimeSlackMs = 2_000
+const acquireDeadlineMs = 60_000
+const releaseDeadlineMs = 15_000
+
+/** @throws SnapproofError `lease-held` with the owner and since when; those of the store */
+export async function acquireLease(options: LeaseOptions, signal: AbortSignal): Promise<Lease> {
+  const { store, clock, leaseSeconds, owner, runId } = options
+  const until = withDeadline(signal, acquireDeadlineMs, `taking the lease in ${store.url}`)
+  const since = isoTime(clock.nowMs())
+  for (;;) {
+    until.throwIfAborted()
+    const found = await readLease(store, until)
+    const fence = await nextFence(options, found, until)
+    const body = bodyOf(options, { state: 'held', fence, renewal: 0, since })
+    const askedMs = clock.monotonicMs()
+    const etag = await writeLease(store, body, found?.etag ?? null, until)
+    if (etag !== null) return new HeldLease(options, body, etag, askedMs)
+    options.log.info(`another run wrote ${leaseKey} first, looking again`, { runId, owner, leaseSeconds })
+  }
+}
+
+/** Null when there is none. @throws SnapproofError those of the store */
+export async function readLease(store: BlobWriter, signal: AbortSignal): Promise<FoundLease | null> {
+  for (let attempt = 1; ; attempt++) {
+    const head = await store.head(leaseKey, { signal })
+    if (head === null) return null
+    if (head.etag === null)
+      throw new SnapproofError('unavailable', `${store.url} gives no ETag for ${leaseKey}`, {
+        advice: 'The ledger needs a store with conditional writes; configure another, or sync: none.',
+      })
+    try {
+      const { bytes, etag } = await store.read(leaseKey, { maxBytes: 65_536, signal })
+      if (etag === head.etag) return { body: parseLease(bytes), etag, modifiedMs: head.modifiedMs }
+    } catch (error) {
+      if (!(error instanceof SnapproofError) || !['not-found', 'changed'].includes(error.code)) throw error
+    }
+    if (attempt === 10)
+      throw new SnapproofError('unavailable', `${leaseKey} in ${store.url} changed ten times while it was read`)
+  }
+}
+
+class HeldLease implements Lease {
+  readonly fence: number
+  readonly lost: AbortSignal
+  readonly #options: LeaseOptions
+  readonly #lost = new AbortController()
+  readonly #closing = new AbortController()
+  #body: LeaseBody
+  #etag: string
+  /** Monotonic time at which the last successful write was asked for: the store's time of it is not earlier. */
+  #heldFromMs: number
+  #timer: NodeJS.Timeout | null = null
+  #renewing: Promise<void> = Promise.resolve()
+
+  constructor(options: LeaseOptions, body: LeaseBody, etag: string, askedMs: number) {
+    this.#options = options
+    this.#body = body
+    this.#etag = etag
+    this.#heldFromMs = askedMs
+    this.fence = body.fence
+    this.lost = this.#lost.signal
+    this.#schedule(options.leaseSeconds / 3)
+  }
+
+  async release(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort(new SnapproofError('interrupted', 'the lease is being given back'))
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#renewing
+    if (this.#lost.signal.aborted) return
+    const { store, log } = this.#options
+    try {
+      const signal = withDeadline(undefined, releaseDeadlineMs, `giving back the lease in ${store.url}`)
+      const released = this.#next('released')
+      if ((await writeLease(store, released, this.#etag, signal)) !== null) return
+      // A renewal that was cut off above may have been written after all.
+      const found = await readLease(store, signal)
+      if (found?.body?.runId !== released.runId || found.body.fence !== this.fence || found.body.state !== 'held')
+        return
+      await writeLease(store, released, found.etag, signal)
+    } catch (error) {
+      log.warn('the lease could not be given back and expires by itself', {
+        leaseSeconds: this.#options.leaseSeconds,
+        error: describeError(error),
+      })
+    }
+  }
+
+  #schedule(seconds: number): void {
+    if (this.#closing.signal.aborted || this.#lost.signal.aborted) return
+    this.#timer = setTimeout(() => {
+      this.#renewing = this.#renew()
+    }, seconds * 1000)
+    this.#timer.unref()
+  }
+
+  async #renew(): Promise<void> {
+    const { store, clock, leaseSeconds, log } = this.#options
+    const asked = this.#next('held')
+    const askedMs = clock.monotonicMs()
+    try {
+      const signal = withDeadline(this.#closing.signal, leaseSeconds * 500, 'renewing the lease')
+      const etag = await writeLease(store, asked, this.#etag, signal)
+      if (etag === null) return this.#lose(await readLease(store, signal))
+      this.#body = asked
+      this.#etag = etag
+      this.#heldFromMs = askedMs
+      this.#schedule(leaseSeconds / 3)
+    } catch (error) {
+      if (this.#closing.signal.aborted) return
+      if (clock.monotonicMs() - this.#heldFromMs > leaseSeconds * 1000) return this.#lose(null, error)
+      log.warn('the lease could not be renewed, trying again', { error: describeError(error) })
+      this.#schedule(leaseSeconds / 10)
+    }
+  }
+
+  #lose(found: FoundLease | null, cause?: unknown): void {
+    const whose = found === null ? 'it could not be renewed in time' : `it was taken by ${describeHolder(found)}`
+    this.#lost.abort(
+      new SnapproofError('lease-held', `the lease in ${this.#options.store.url} is lost: ${whose}`, {
+        advice: 'What was done is journalled; the next run goes on from there.',
+        cause,
+      }),
+    )
+  }
+
+  #next(state: LeaseBody['state']): LeaseBody {
+    const { fence, renewal, since } = this.#body
+    return bodyOf(this.#options, { state, fence, renewal: renewal + 1, since })
+  }
+}
+
+/** The ETag of the lease written, also where the answer was lost and the write is there; null when another was first. */
+async function writeLease(
+  store: BlobWriter,
+  body: LeaseBody,
+  etag: string | null,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const bytes = Buffer.from(JSON.stringify(body))
+  const answer = await (etag === null
+    ? store.putIfAbsent(leaseKey, bytes, { signal })
+    : store.putIfMatch(leaseKey, bytes, etag, { signal }))
+  if (answer.written && answer.etag !== null) return answer.etag
+  const found = await readLease(store, signal)
+  return found?.body?.nonce === body.nonce ? found.etag : null
+}
+
+/** @throws SnapproofError `lease-held` while the holder is alive */
+async function nextFence(options: LeaseOptions, found: FoundLease | null, signal: AbortSignal): Promise<number> {
+  if (found === null) return 1
+  if (found.body?.state === 'released') return found.body.fence + 1
+  const storeMs = await storeTime(options, signal)
+  const leaseMs = (found.body?.leaseSeconds ?? options.leaseSeconds) * 1000
+  if (storeMs - found.modifiedMs > leaseMs + storeTimeSlackMs) {
+    options.log.info(`the lease of ${describeHolder(found)} has expired and is taken over`)
+    // A lease that cannot be read does not say its number; seconds of the store's clock are above all that were counted up.
+    return found.body === null ? Math.floor(storeMs / 1000) : found.body.fence + 1
+  }
+  throw new SnapproofError('lease-held', `the ledger in ${options.store.url} is held by ${describeHolder(found)}`, {
+    advice:
+      'Wait for that run to end. If its machine is gone, the lease expires by itself ' +
+      `${Math.ceil((leaseMs + storeTimeSlackMs) / 1000)} s after its last renewal.`,
+  })
+}
+
+/** The store's clock: the modification time of an object that was written just now. */
+async function storeTime({ store, runId, randomId, log }: LeaseOptions, signal: AbortSignal): Promise<number> {
+  const key = `lease-time-${randomId()}.json`
+  try {
+    await store.putIfAbsent(key, Buffer.from(JSON.stringify({ runId })), { signal })
+    const head = await store.head(key, { signal })
+    if (head === null) throw new SnapproofError('unavailable', `${key} was written to ${store.url} and is not there`)
+    return head.modifiedMs
+  } finally {
+    await store
+      .delete(key, { signal })
+      .catch((error: unknown) => log.warn(`could not delete ${key}`, { error: describeError(error) }))
+  }
+}
+
+function bodyOf(
+  { owner, runId, leaseSeconds, clock, randomId }: LeaseOptions,
+  rest: Pick<LeaseBody, 'state' | 'fence' | 'renewal' | 'since'>,
+): LeaseBody {
+  const deadline = isoTime(clock.nowMs() + leaseSeconds * 1000)
+  return { schemaVersion: 1, owner, runId, leaseSeconds, deadline, nonce: randomId(), ...rest }
+}
+
+function parseLease(bytes: Buffer): LeaseBody | null {
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return null
+  }
+  if (typeof value !== 'object' || value === null) return null
+  const { state, owner, runId, fence, renewal, leaseSeconds, since, deadline, nonce } = value as Record<string, unknown>
+  const texts = [owner, runId, since, deadline, nonce]
+  if ((state !== 'held' && state !== 'released') || !texts.every(text => typeof text === 'string')) return null
+  if (![fence, renewal].every(Number.isSafeInteger) || typeof leaseSeconds !== 'number' || !(leaseSeconds > 0))
+    return null
+  return value as LeaseBody
+}
+
+function describeHolder({ body, modifiedMs }: FoundLease): string {
+  return body === null
+    ? `somebody unknown (${leaseKey} is unreadable, written ${isoTime(modifiedMs)})`
+    : `${body.owner} (run ${body.runId}) since ${body.since}`
+}

@@ -1,0 +1,87 @@
+/** Opens the ledger of one repository for one run. */
+import type { BlobWriter } from '../blobs/port.ts'
+import type { Log } from '../log.ts'
+import type { Clock } from '../time.ts'
+import { folderJournals, storedJournals } from './journals.ts'
+import { acquireLease } from './lease.ts'
+import { removeFile } from './ledgerFile.ts'
+import { lockLocally } from './localLock.ts'
+import type { LedgerSession } from './port.ts'
+import { startSession } from './session.ts'
+import type { Home } from './takeIn.ts'
+import { copyFromDisk, sweepReaders, takeFromDisk, takeFromStore } from './takeIn.ts'
+
+export interface LedgerOptions {
+  /** The configured name; a ledger of another one is not taken for this one's. */
+  readonly repositoryName: string
+  /** Everything under it is this repository's ledger. Null (`sync: none`): the ledger is the local file and its journals. */
+  readonly store: BlobWriter | null
+  /** The local SQLite file; its folder is made. One for each repository. */
+  readonly file: string
+  readonly runId: string
+  /** `host:pid`, for messages to people. */
+  readonly owner: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly leaseSeconds: number
+  /** A new random uuid each time. */
+  readonly randomId: () => string
+  /** Ends the opening; an open session goes on, so that what is done can be journalled. */
+  readonly signal: AbortSignal
+  /** No lease, no lock, nothing written but a copy that `close` removes. */
+  readonly readOnly?: boolean
+}
+
+/**
+ * Takes the lock and the lease, fetches the ledger, folds the journals that dead runs left.
+ *
+ * @throws SnapproofError `lease-held`, `ledger-newer`, `configuration` (the local file is another repository's), `disk-full`,
+ * `access-denied`, `unavailable` and the other codes of the store. Lease and lock are given back before.
+ */
+export async function openLedger(options: LedgerOptions): Promise<LedgerSession> {
+  const { store, file, repositoryName, log, signal } = options
+  const shelf = store === null ? folderJournals(file) : storedJournals(store)
+  const home: Home = { repositoryName, store, shelf, log }
+  signal.throwIfAborted()
+  return options.readOnly === true ? openReader(options, home) : openWriter(options, home)
+}
+
+async function openReader(options: LedgerOptions, home: Home): Promise<LedgerSession> {
+  const { store, clock, randomId, file, signal } = options
+  const path = `${file}.reader-${randomId()}`
+  const taken =
+    store === null ? await copyFromDisk(home, file, path, signal) : await takeFromStore(home, store, path, signal)
+  const cleanUp = () => removeFile(path)
+  return startSession({ home, path, taken, lease: null, readOnly: true, clock, randomId, cleanUp })
+}
+
+async function openWriter(options: LedgerOptions, home: Home): Promise<LedgerSession> {
+  const { store, clock, randomId, file, signal, owner, runId, log } = options
+  const lock = lockLocally(file, { owner, runId, nowMs: clock.nowMs() })
+  try {
+    sweepReaders(file, clock.nowMs(), log)
+    const lease = store === null ? null : await acquireLease({ ...options, store }, signal)
+    try {
+      const taken =
+        store === null
+          ? await takeFromDisk(home, file, clock.nowMs(), signal)
+          : await takeFromStore(home, store, file, signal)
+      return startSession({
+        home,
+        path: file,
+        taken,
+        lease,
+        readOnly: false,
+        clock,
+        randomId,
+        cleanUp: () => lock.release(),
+      })
+    } catch (error) {
+      await lease?.release()
+      throw error
+    }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * What the ledger answers. Times of the future are handled here, at the time of asking: README.md, "Times".
+ */
+import type { Statement } from 'better-sqlite3'
+import type { ContentRow, RunRow, SnapshotRow } from '../model/journal.ts'
+import type { ContentProof } from '../model/plan.ts'
+import { orderOf } from './fold.ts'
+import type { StoredContentRow } from './journalFormat.ts'
+import { decodeRow } from './journalFormat.ts'
+import type { LedgerFile } from './ledgerFile.ts'
+import { localError } from './localErrors.ts'
+import type { ContentHistory, Ledger } from './port.ts'
+
+/** A row dated later than this after now was written by a clock that was wrong, or now is. */
+const toleratedSkewMs = 5 * 60_000
+
+/**
+ * Decides from all attempts at one content.
+ *
+ * In order (of `orderMs`; on a tie the fail last): a fail stays until a pass by the same or a stronger method; the latest open
+ * fail is the answer, else the latest pass that is not dated after `horizonMs`.
+ */
+export function judgeHistory(rows: readonly StoredContentRow[], nowMs: number): ContentHistory {
+  const horizonMs = nowMs + toleratedSkewMs
+  let failedRestore: StoredContentRow | null = null
+  let failedChained: StoredContentRow | null = null
+  let pass: StoredContentRow | null = null
+  let inconclusive: StoredContentRow | null = null
+  for (const row of [...rows].sort(inOrder)) {
+    if (row.verdict === 'inconclusive') {
+      inconclusive = row
+      continue
+    }
+    if (row.verdict === 'fail') {
+      inconclusive = null
+      pass = null
+      if (row.method === 'restore') failedRestore = row
+      else failedChained = row
+      continue
+    }
+    failedChained = null
+    if (row.method === 'restore') failedRestore = null
+    if (row.atMs > horizonMs) continue
+    pass = row
+    if (failedRestore === null) inconclusive = null
+  }
+  const decided = latest(failedRestore, failedChained) ?? pass
+  return {
+    proof: decided === null ? null : proofOf(decided, nowMs),
+    lastInconclusive:
+      inconclusive === null
+        ? null
+        : { atMs: Math.min(inconclusive.atMs, nowMs), reason: inconclusive.reason, runId: inconclusive.runId },
+  }
+}
+
+export function askLedger(file: () => LedgerFile, nowMs: () => number): Ledger {
+  function rows(sql: string, ...params: (string | number)[]): unknown[] {
+    try {
+      return statement(file(), sql).all(...params)
+    } catch (error) {
+      throw localError(error, 'read the ledger', file().path)
+    }
+  }
+  const content = (row: unknown) => decodeAs<ContentRow>('content', row)
+  const run = (row: unknown) => decodeAs<RunRow>('run', row)
+  return {
+    contentHistory: (indexId, contentId, snapshotUuid) => {
+      const found = rows('SELECT * FROM content_row WHERE contentId = ? AND indexId = ?', contentId, indexId).map(
+        content,
+      )
+      return judgeHistory(
+        snapshotUuid === null ? found : found.filter(row => row.snapshotUuid === snapshotUuid),
+        nowMs(),
+      )
+    },
+    runs: limit => rows('SELECT * FROM run_row ORDER BY startedMs DESC, runId DESC LIMIT ?', limit).map(run).reverse(),
+    recentPasses: limit =>
+      rows(
+        `SELECT * FROM content_row WHERE verdict = 'pass' AND method = 'restore' AND atMs <= ?
+         ORDER BY atMs DESC, contentId, indexId, snapshotUuid, runId LIMIT ?`,
+        nowMs() + toleratedSkewMs,
+        limit,
+      ).map(row => {
+        const { orderMs: _, ...plain }: StoredContentRow = content(row)
+        return plain
+      }),
+    snapshotHistory: uuid =>
+      rows('SELECT * FROM snapshot_row WHERE snapshotUuid = ? ORDER BY atMs, runId', uuid).map(row =>
+        decodeAs<SnapshotRow>('snapshot', row),
+      ),
+    firstRunMs: () => {
+      const [row] = rows('SELECT min(startedMs) AS ms FROM run_row WHERE startedMs <= ?', nowMs() + toleratedSkewMs)
+      return typeof row === 'object' && row !== null && 'ms' in row && typeof row.ms === 'number' ? row.ms : null
+    },
+    lastIdentity: () => {
+      const [row] = rows(
+        'SELECT * FROM run_row ORDER BY startedMs > ?, startedMs DESC, runId DESC LIMIT 1',
+        nowMs() + toleratedSkewMs,
+      )
+      if (row === undefined) return null
+      const { repositoryUuid, clusterId, generation } = run(row)
+      return { repositoryUuid, clusterId, generation }
+    },
+  }
+}
+
+/** The attempts at a content that this file knows. */
+export function attemptsAt(file: LedgerFile, indexId: string, contentId: string): StoredContentRow[] {
+  return statement(file, 'SELECT * FROM content_row WHERE contentId = ? AND indexId = ?')
+    .all(contentId, indexId)
+    .map(row => decodeAs<StoredContentRow>('content', row))
+}
+
+/** Rows of the file go through the same checks as those of a journal. */
+function decodeAs<Row extends RunRow | StoredContentRow | SnapshotRow>(kind: Row['kind'], row: unknown): Row {
+  return decodeRow({ kind, ...(typeof row === 'object' ? row : {}) }, 'the ledger') as Row
+}
+
+const statements = new WeakMap<LedgerFile, Map<string, Statement<unknown[]>>>()
+
+/** Prepared once for each file. */
+function statement(file: LedgerFile, sql: string): Statement<unknown[]> {
+  const known = statements.get(file) ?? new Map<string, Statement<unknown[]>>()
+  statements.set(file, known)
+  const prepared = known.get(sql) ?? file.db.prepare<unknown[]>(sql)
+  known.set(sql, prepared)
+  return prepared
+}
+
+const verdictOrder = { inconclusive: 0, pass: 1, fail: 2 } as const
+
+function inOrder(a: StoredContentRow, b: StoredContentRow): number {
+  return (
+    orderOf(a) - orderOf(b) ||
+    verdictOrder[a.verdict] - verdictOrder[b.verdict] ||
+    compareText(a.method, b.method) ||
+    a.atMs - b.atMs ||
+    compareText(a.runId, b.runId) ||
+    compareText(a.snapshotUuid, b.snapshotUuid)
+  )
+}
+
+function latest(a: StoredContentRow | null, b: StoredContentRow | null): StoredContentRow | null {
+  if (a === null || b === null) return a ?? b
+  return inOrder(a, b) > 0 ? a : b
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function proofOf(row: StoredContentRow, nowMs: number): ContentProof {
+  return {
+    verdict: row.verdict === 'pass' ? 'pass' : 'fail',
+    reason: row.reason,
+    provenMs: Math.min(row.atMs, nowMs),
+    witness: row.witness,
+    runId: row.runId,
+    snapshot: row.snapshot,
+    snapshotUuid: row.snapshotUuid,
+    method: row.method,
+    seconds: row.seconds,
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Tables of the ledger file, their version, and the way forward from older versions. README.md describes them.
+ *
+ * Texts that repeat (ids, names, reasons) are kept once in `term`; the views `content_row` and `snapshot_row` give the rows
+ * back as the journals had them, so that numbers of terms never leave the file.
+ */
+import type Database from 'better-sqlite3'
+
+/** "SNPF", in the file's header at offset 68. */
+export const applicationId = 0x534e5046
+/** Of the newest file that this program can read; in the file's header at offset 60. */
+export const schemaVersion = 1
+
+/** Verdicts of a snapshot as small integers: 0 and 1 take no byte in a SQLite record. */
+export const verdictCodes = ['pass', 'not-applicable', 'inconclusive', 'fail'] as const
+
+const verdictText = (column: string): string =>
+  `CASE ${column} ${verdictCodes.map((text, code) => `WHEN ${code} THEN '${text}'`).join(' ')} END`
+
+const version1 = `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE journal (journal_id TEXT PRIMARY KEY, created_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE term (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE);
+CREATE TABLE run (
+  run_id TEXT PRIMARY KEY, command TEXT NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,
+  exit_code INTEGER NOT NULL, tool_version TEXT NOT NULL, generation INTEGER NOT NULL, repository_uuid TEXT, cluster_id TEXT,
+  planned INTEGER NOT NULL, proven INTEGER NOT NULL, failed INTEGER NOT NULL, inconclusive INTEGER NOT NULL,
+  debt_contents INTEGER NOT NULL, debt_bytes INTEGER NOT NULL, findings INTEGER NOT NULL, restore_bytes_per_second REAL
+) WITHOUT ROWID;
+CREATE TABLE content (
+  content INTEGER NOT NULL, idx INTEGER NOT NULL, order_ms INTEGER NOT NULL, at_ms INTEGER NOT NULL, run INTEGER NOT NULL,
+  snapshot INTEGER NOT NULL, verdict TEXT NOT NULL, method TEXT NOT NULL, index_name INTEGER NOT NULL,
+  snapshot_name INTEGER NOT NULL, reason INTEGER NOT NULL, witness TEXT, seconds REAL NOT NULL, bytes INTEGER NOT NULL,
+  lucene_docs INTEGER, engine INTEGER NOT NULL, message TEXT NOT NULL,
+  PRIMARY KEY (content, idx, order_ms, at_ms, run, snapshot, verdict, method)
+) WITHOUT ROWID;
+CREATE INDEX content_pass ON content (at_ms) WHERE verdict = 'pass' AND method = 'restore';
+CREATE TABLE snapshot (
+  snapshot INTEGER NOT NULL, run INTEGER NOT NULL, name INTEGER NOT NULL, ended_ms INTEGER, at_ms INTEGER NOT NULL,
+  catalogue INTEGER NOT NULL, presence INTEGER NOT NULL, restore INTEGER NOT NULL,
+  PRIMARY KEY (snapshot, run)
+) WITHOUT ROWID;
+CREATE VIEW content_row AS SELECT
+  r.value AS runId, c.value AS contentId, i.value AS indexId, n.value AS indexName, sn.value AS snapshot,
+  s.value AS snapshotUuid, t.verdict AS verdict, q.value AS reason, t.method AS method, t.witness AS witness, t.at_ms AS atMs,
+  t.seconds AS seconds, t.bytes AS bytes, t.lucene_docs AS luceneDocs, e.value AS engine, t.message AS message,
+  t.order_ms AS orderMs
+  FROM content t JOIN term c ON c.id = t.content JOIN term i ON i.id = t.idx JOIN term r ON r.id = t.run
+  JOIN term s ON s.id = t.snapshot JOIN term n ON n.id = t.index_name JOIN term sn ON sn.id = t.snapshot_name
+  JOIN term q ON q.id = t.reason JOIN term e ON e.id = t.engine;
+CREATE VIEW snapshot_row AS SELECT
+  r.value AS runId, n.value AS snapshot, s.value AS snapshotUuid, t.ended_ms AS endedMs, t.at_ms AS atMs,
+  ${verdictText('t.catalogue')} AS catalogue, ${verdictText('t.presence')} AS presence, ${verdictText('t.restore')} AS restore
+  FROM snapshot t JOIN term s ON s.id = t.snapshot JOIN term r ON r.id = t.run JOIN term n ON n.id = t.name;
+CREATE VIEW run_row AS SELECT
+  run_id AS runId, command, started_ms AS startedMs, ended_ms AS endedMs, exit_code AS exitCode, tool_version AS toolVersion,
+  generation, repository_uuid AS repositoryUuid, cluster_id AS clusterId, planned, proven, failed, inconclusive,
+  debt_contents AS debtContents, debt_bytes AS debtBytes, findings, restore_bytes_per_second AS restoreBytesPerSecond
+  FROM run;
+`
+
+/** `migrations[v]` takes a file from version v to v + 1. */
+const migrations: readonly ((db: Database.Database) => void)[] = [db => db.exec(version1)]
+
+/** Brings a file (0: an empty one) to `schemaVersion`, whole or not at all. */
+export function migrate(db: Database.Database): void {
+  db.transaction(() => {
+    const found = Number(db.pragma('user_version', { simple: true }))
+    for (const step of migrations.slice(found)) step(db)
+    if (found < schemaVersion) {
+      db.pragma(`application_id = ${applicationId}`)
+      db.pragma(`user_version = ${schemaVersion}`)
+    }
+  }).immediate()
+}
