@@ -1,0 +1,305 @@
+/**
+ * The directory driver: a repository of type `fs` on a mounted disk, and local ledgers. Contract: port.ts.
+ *
+ * A key is a path below the folder. Nothing is followed out of it: a symbolic link is not an object. Files whose name
+ * starts with `.snapproof~` are the driver's own and are not there for anybody.
+ */
+import { type BigIntStats, constants } from 'node:fs'
+import { access, type FileHandle, lstat, open, realpath, stat, unlink } from 'node:fs/promises'
+import { isAbsolute, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { SnapproofError } from '../errors.ts'
+import type { ListedBlob } from '../model/blob.ts'
+import type { Clock } from '../time.ts'
+import { directoryError } from './directory-errors.ts'
+import { etagOf, listedFile } from './directory-stat.ts'
+import { isMissing, temporaryPrefix, walk } from './directory-walk.ts'
+import { writeAlways, writeIfAbsent, writeIfMatch } from './directory-write.ts'
+import { keyProblem, printableKey } from './keys.ts'
+import type { BlobBody, ConditionalWrite, GetOptions, ListOptions, RequestCounts } from './port.ts'
+import { collect, requireRange, requireWritableKey } from './requests.ts'
+import type { Store } from './write-probe.ts'
+
+export interface DirectoryStoreOptions {
+  /** Absolute. It must exist; the folders below it are made when something is written. */
+  readonly folder: string
+  readonly clock: Clock
+  readonly counts?: RequestCounts
+}
+
+const chunkBytes = 256 * 1024
+
+/** @throws SnapproofError `usage` when the folder is not an absolute path; whether it exists is seen by the first call */
+export function openDirectoryStore({ folder, clock, counts }: DirectoryStoreOptions): Store {
+  if (!isAbsolute(folder) || folder.includes('\0')) {
+    throw new SnapproofError('usage', `The folder of a store must be an absolute path, got "${printableKey(folder)}"`)
+  }
+  const root = resolve(folder)
+  const url = pathToFileURL(root).href
+
+  /** Path of an object, when every part below the root is real: no link leads elsewhere. Null: no such object. */
+  async function realPath(key: string): Promise<string | null> {
+    if (problemOf(key) !== null) return null
+    try {
+      const realRoot = await realpath(root)
+      const path = join(realRoot, key)
+      return (await realpath(path)) === path ? path : null
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      await requireRoot()
+      return null
+    }
+  }
+
+  /** Path to write to. The parent may not exist yet; where it does, it must be inside. */
+  async function writablePath(key: string): Promise<string> {
+    requireWritableKey(key, problemOf(key), url)
+    await requireRoot()
+    let path = await realpath(root)
+    for (const segment of key.split('/')) {
+      path = join(path, segment)
+      const stats = await lstatOrNull(path)
+      if (stats === null) continue
+      if (stats.isSymbolicLink()) {
+        throw new SnapproofError(
+          'access-denied',
+          `Writing ${url}/${printableKey(key)} refused: "${segment}" is a symbolic link`,
+        )
+      }
+    }
+    return path
+  }
+
+  async function requireRoot(): Promise<void> {
+    const stats = await stat(root).catch((error: unknown) => {
+      if (isMissing(error)) return null
+      throw error
+    })
+    if (stats?.isDirectory()) return
+    throw new SnapproofError('no-such-bucket', `There is no folder ${root}`, {
+      advice: 'Check the path and that the disk is mounted.',
+    })
+  }
+
+  async function guarded<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    signal?.throwIfAborted()
+    try {
+      const result = await work()
+      signal?.throwIfAborted()
+      return result
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw directoryError(error, what)
+    }
+  }
+  const at = (doing: string, key: string) => `${doing} ${url}/${printableKey(key)}`
+
+  async function* list(
+    prefix: string,
+    { startAfter = '', depth = 'all', signal }: ListOptions = {},
+  ): AsyncGenerator<ListedBlob> {
+    signal?.throwIfAborted()
+    if (counts !== undefined) counts.list++
+    try {
+      await requireRoot()
+      for await (const entry of walk(root, { prefix, startAfter, depth, signal })) {
+        if (entry.kind === 'folder') continue
+        yield listedFile(entry.key, entry.stats)
+        signal?.throwIfAborted()
+      }
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw directoryError(error, at('Listing', prefix))
+    }
+  }
+
+  function head(key: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<ListedBlob | null> {
+    return guarded(at('Looking at', key), signal, async () => {
+      if (counts !== undefined) counts.head++
+      const path = await realPath(key)
+      const stats = path === null ? null : await lstatOrNull(path)
+      return stats?.isFile() ? listedFile(key, stats) : null
+    })
+  }
+
+  function get(key: string, options: GetOptions = {}): Promise<BlobBody> {
+    const { signal, ifMatch } = options
+    const what = at('Reading', key)
+    return guarded(what, signal, async () => {
+      const { start, length } = requireRange(options)
+      if (counts !== undefined) counts.get++
+      const path = await realPath(key)
+      if (path === null) throw notThere(what)
+      const handle = await openFile(path, what)
+      let stats: BigIntStats
+      try {
+        stats = await handle.stat({ bigint: true })
+      } finally {
+        // Opened again when it is read: a body that nobody reads must not hold a file open.
+        await handle.close()
+      }
+      if (!stats.isFile()) throw notThere(what)
+      const etag = etagOf(stats)
+      if (ifMatch !== undefined && ifMatch !== etag) throw changed(what)
+      const bytes = Math.max(0, Math.min(Number(stats.size) - start, length ?? Number.MAX_SAFE_INTEGER))
+      return {
+        bytes,
+        etag,
+        modifiedMs: Number(stats.mtimeNs / 1_000_000n),
+        body: readFrom({ path, start, bytes, etag, what, signal }),
+      }
+    })
+  }
+
+  async function* readFrom(file: OpenFile): AsyncGenerator<Buffer> {
+    const { what, signal } = file
+    signal?.throwIfAborted()
+    try {
+      for await (const chunk of fileChunks(file)) {
+        signal?.throwIfAborted()
+        if (counts !== undefined) counts.bytesRead += chunk.length
+        yield chunk
+        signal?.throwIfAborted()
+      }
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw directoryError(error, what)
+    }
+  }
+
+  function write(
+    key: string,
+    signal: AbortSignal | undefined,
+    work: (path: string) => Promise<ConditionalWrite>,
+  ): Promise<ConditionalWrite> {
+    return guarded(at('Writing', key), signal, async () => {
+      if (counts !== undefined) counts.put++
+      return await work(await writablePath(key))
+    })
+  }
+
+  return {
+    url,
+    list,
+    head,
+    get,
+    async read(key, { maxBytes, signal }) {
+      const blob = await get(key, signal === undefined ? {} : { signal })
+      return await collect(blob, maxBytes, at('Reading', key))
+    },
+    async put(key, bytes, { signal } = {}) {
+      await write(key, signal, async path => {
+        await writeAlways({ path, bytes, clock, signal })
+        return { written: true, etag: null }
+      })
+    },
+    putIfAbsent: (key, bytes, { signal } = {}) =>
+      write(key, signal, path => writeIfAbsent({ path, bytes, clock, signal })),
+    putIfMatch: (key, bytes, etag, { signal } = {}) =>
+      write(key, signal, path => writeIfMatch({ path, bytes, clock, signal }, etag)),
+    delete: (key, { signal } = {}) =>
+      guarded(at('Deleting', key), signal, async () => {
+        if (counts !== undefined) counts.delete++
+        const path = await writablePath(key)
+        try {
+          await unlink(path)
+        } catch (error) {
+          // Folders are no objects.
+          if (!isMissing(error) && (error as { code?: unknown }).code !== 'EPERM') throw error
+        }
+      }),
+    async tryWrite(_key, signal) {
+      signal?.throwIfAborted()
+      try {
+        await access(root, constants.W_OK)
+        return { kind: 'allowed', said: 'the folder is writable' }
+      } catch (error) {
+        const code = (error as { code?: unknown }).code
+        if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
+          return { kind: 'refused', said: `the folder is not writable, ${code}` }
+        return { kind: 'unclear', said: directoryError(error, `Looking at ${url}`).message }
+      }
+    },
+    async close() {},
+  }
+}
+
+interface OpenFile {
+  readonly path: string
+  readonly start: number
+  readonly bytes: number
+  readonly etag: string
+  readonly what: string
+  readonly signal: AbortSignal | undefined
+}
+
+/** Chunks of a file that must still be, and stay, the one with this ETag. */
+async function* fileChunks({ path, start, bytes, etag, what }: OpenFile): AsyncGenerator<Buffer> {
+  let handle: FileHandle
+  try {
+    handle = await openFile(path, what)
+  } catch (error) {
+    // It was there when it was asked for.
+    if (error instanceof SnapproofError && error.code === 'not-found') throw changed(what)
+    throw error
+  }
+  try {
+    const opened = await handle.stat({ bigint: true })
+    if (etagOf(opened) !== etag) throw changed(what)
+    for (let done = 0; done < bytes; ) {
+      const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, bytes - done))
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, start + done)
+      if (bytesRead === 0) {
+        throw isSameContent(await handle.stat({ bigint: true }), opened)
+          ? new SnapproofError('unavailable', `${what} failed: the file ended after ${done} of ${bytes} bytes`)
+          : changed(what)
+      }
+      done += bytesRead
+      // Before the last bytes leave: whoever has them all may trust them.
+      if (done === bytes && !isSameContent(await handle.stat({ bigint: true }), opened)) throw changed(what)
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Links made or removed meanwhile (a replacement removes one) move the change time, not the bytes that we hold open. */
+function isSameContent(now: BigIntStats, opened: BigIntStats): boolean {
+  return now.size === opened.size && now.mtimeNs === opened.mtimeNs
+}
+
+async function openFile(path: string, what: string): Promise<FileHandle> {
+  try {
+    // NONBLOCK: a pipe that was put there must not hold us.
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    if (isMissing(error)) throw notThere(what)
+    throw error
+  }
+}
+
+async function lstatOrNull(path: string): Promise<BigIntStats | null> {
+  try {
+    return await lstat(path, { bigint: true })
+  } catch (error) {
+    if (isMissing(error)) return null
+    throw error
+  }
+}
+
+function problemOf(key: string): string | null {
+  if (key.split('/').some(segment => segment.startsWith(temporaryPrefix)))
+    return `names that start with ${temporaryPrefix} are temporary files`
+  return keyProblem(key)
+}
+
+function notThere(what: string): SnapproofError {
+  return new SnapproofError('not-found', `${what} failed: there is no such file`)
+}
+
+function changed(what: string): SnapproofError {
+  return new SnapproofError('changed', `${what} failed: the file changed meanwhile`, {
+    advice: 'Somebody wrote or deleted it; read it again.',
+  })
+}
