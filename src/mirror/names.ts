@@ -1,0 +1,31 @@
+/**
+ * Pure: which keys of a repository may become paths of ours. The keys come from the repository's own bytes: whatever is not
+ * one of the known shapes is refused, so that no key leads out of the mirror's folder.
+ *
+ * elastic/elasticsearch: server/src/main/java/org/elasticsearch/repositories/blobstore/package-info.java @ 9.5.3
+ */
+
+/** `index-and-latest` have no checksum inside; `framed` blobs end with a codec footer; `data` blobs are Lucene's bytes. */
+export type BlobKind = 'generation' | 'latest' | 'framed' | 'data'
+
+// Ids are 22 characters of URL-safe base64 today; repositories of old servers have index names and numbers in their place.
+const id = '[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}'
+const shapes: readonly (readonly [RegExp, BlobKind])[] = [
+  [/^index-(?:0|[1-9]\d{0,14})$/, 'generation'],
+  [/^index\.latest$/, 'latest'],
+  [new RegExp(`^(?:snap|meta)-${id}\\.dat$`), 'framed'],
+  [new RegExp(`^indices/${id}/meta-${id}\\.dat$`), 'framed'],
+  [new RegExp(`^indices/${id}/\\d{1,5}/snap-${id}\\.dat$`), 'framed'],
+  [new RegExp(`^indices/${id}/\\d{1,5}/index-${id}$`), 'framed'],
+  [new RegExp(`^indices/${id}/\\d{1,5}/__[A-Za-z0-9_-]{1,200}(?:\\.part\\d{1,9})?$`), 'data'],
+]
+
+/** Null for a key that must not be used. */
+export function blobKind(key: string): BlobKind | null {
+  return shapes.find(([shape]) => shape.test(key))?.[1] ?? null
+}
+
+/** The N of `index-N`; null for any other key. */
+export function generationOf(key: string): number | null {
+  return blobKind(key) === 'generation' ? Number(key.slice('index-'.length)) : null
+}
