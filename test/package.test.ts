@@ -1,0 +1,156 @@
+/** The package as a stranger gets it: what it promises, what it holds, and that every module has its test. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
+import ts from 'typescript'
+import { describe, expect, test } from 'vitest'
+
+interface Package {
+  readonly engines: { readonly node: string }
+  readonly license: string
+  readonly type: string
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly devDependencies: Readonly<Record<string, string>>
+}
+const manifest: Package = JSON.parse(readFileSync('package.json', 'utf8'))
+
+/** Committed and new files, ignored ones left out. */
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
+  .split('\n')
+  .filter(file => file !== '' && existsSync(file))
+
+describe('package.json', () => {
+  const exact = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/
+  const all = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })
+
+  test('fixes every version', () => {
+    expect(all.length).toBeGreaterThan(0)
+    expect(all.filter(([, version]) => !exact.test(version))).toEqual([])
+    for (const version of ['^1.2.3', '~1.2.3', '1.x', 'latest', '*', '>=1.0.0', 'git+https://x']) {
+      expect(version).not.toMatch(exact)
+    }
+  })
+
+  test('and the lock file holds the same', () => {
+    const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'))
+    const { dependencies = {}, devDependencies = {} } = lock.packages['']
+    expect({ ...dependencies, ...devDependencies }).toEqual(Object.fromEntries(all))
+    for (const [name, version] of all) {
+      expect([name, lock.packages[`node_modules/${name}`]?.version]).toEqual([name, version])
+    }
+  })
+
+  test('runs on Node 20.19 and later, as ESM', () => {
+    expect(manifest.engines.node).toBe('>=20.19')
+    expect(manifest.type).toBe('module')
+  })
+
+  test('says the licence that the licence file holds', () => {
+    expect(manifest.license).toBe('Apache-2.0')
+    expect(readFileSync('LICENSE', 'utf8')).toMatch(/Apache License\s+Version 2\.0/)
+  })
+})
+
+describe('the files', () => {
+  /** Put together here, so that this file does not hold what it looks for. */
+  const machinePath = new RegExp(
+    ['\\.\\./sha' + 'red\\b', '(?<![\\w.$}~-])/wo' + 'rk/', '/home/\\w+/', '/ro' + 'ot/'].join('|'),
+  )
+
+  test('no file names a path of the machine that it was written on', () => {
+    const hits = files.flatMap(file => {
+      const line = lineWith(readFileSync(file, 'latin1'), machinePath)
+      return line === null ? [] : [`${file}: ${line}`]
+    })
+    expect(hits).toEqual([])
+  })
+
+  test.each(['see ../sha' + 'red/x', ' /wo' + 'rk/main', '"/ho' + 'me/dora/x"'])('the check finds %j', text => {
+    expect(lineWith(`a\n${text}\n`, machinePath)).not.toBeNull()
+  })
+
+  test.each(['.snapproof/wo' + 'rk/x', '~/wo' + 'rk/x', 'src/wo' + 'rk/x.ts'])('the check lets %j pass', text => {
+    expect(lineWith(text, machinePath)).toBeNull()
+  })
+})
+
+const testFiles = files
+  .filter(file => file.endsWith('.test.ts'))
+  .map(file => {
+    const specifiers = [...read(file).matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(
+      ([, specifier = '']) => specifier,
+    )
+    return { file, imports: new Set(specifiers.map(specifier => posix.join(posix.dirname(file), specifier))) }
+  })
+
+/** Modules that no test imports, and the test that they are seen through. */
+const testedElsewhere: Readonly<Record<string, string>> = {
+  'src/config/problems.ts': 'test/config/load.test.ts: the text of every error',
+  'src/config/document.ts': 'test/config/load.test.ts: places, broken files',
+  'src/config/checks.ts': 'test/config/load.test.ts: rules between keys',
+}
+
+describe('tests mirror src/', () => {
+  const modules = files.filter(file => /^src\/.+\.ts$/.test(file) && !isPort(file) && holdsCode(read(file)))
+
+  test('there is something to check', () => {
+    expect(modules).toContain('src/config/load.ts')
+    expect(modules).not.toContain('src/blobs/port.ts')
+    expect(modules).not.toContain('src/model/config.ts')
+  })
+
+  test.each(modules)('%s has a test', module => {
+    const reason = testedElsewhere[module]
+    if (reason === undefined) expect(testsOf(module)).not.toEqual([])
+    else expect(existsSync(reason.split(':')[0] ?? '')).toBe(true)
+  })
+
+  test('the list of exceptions names nothing that is gone, or is imported by a test by now', () => {
+    const stale = Object.keys(testedElsewhere).filter(file => !modules.includes(file) || testsOf(file).length > 0)
+    expect(stale).toEqual([])
+  })
+
+  test('a module without a test is seen', () => {
+    expect(testsOf('src/config/nothing.ts')).toEqual([])
+    expect(testsOf('src/config/load.ts')).toContain('test/config/load.test.ts')
+    expect(testsOf('src/errors.ts')).toContain('test/docs.test.ts')
+    expect(holdsCode('/** A type. */\nimport type { A } from "./a.ts"\nexport interface B { a: A }')).toBe(false)
+    expect(holdsCode('export const a = 1')).toBe(true)
+  })
+})
+
+/**
+ * `src/room/x.ts` → its test/room/x.test.ts, test/room/x.*.test.ts or test/integration/x.test.ts, and every test that
+ * imports it by name.
+ */
+function testsOf(module: string): string[] {
+  const { dir, name } = posix.parse(module)
+  const stems = [posix.join('test', posix.relative('src', dir), name), posix.join('test/integration', name)]
+  return testFiles
+    .filter(({ file, imports }) => stems.some(stem => file.startsWith(`${stem}.`)) || imports.has(module))
+    .map(({ file }) => file)
+}
+
+function isPort(file: string): boolean {
+  return posix.basename(file) === 'port.ts'
+}
+
+/** Is there anything but types? */
+function holdsCode(text: string): boolean {
+  const source = ts.createSourceFile('x.ts', text, ts.ScriptTarget.ESNext, true)
+  return source.statements.some(
+    statement =>
+      !ts.isImportDeclaration(statement) &&
+      !ts.isInterfaceDeclaration(statement) &&
+      !ts.isTypeAliasDeclaration(statement) &&
+      !(ts.isExportDeclaration(statement) && (statement.isTypeOnly || statement.moduleSpecifier !== undefined)),
+  )
+}
+
+function lineWith(text: string, pattern: RegExp): string | null {
+  return text.split('\n').find(line => pattern.test(line)) ?? null
+}
+
+function read(file: string): string {
+  return readFileSync(file, 'utf8')
+}
