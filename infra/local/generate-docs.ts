@@ -17,7 +17,7 @@ import { reasons } from '../../src/model/verdict.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Table by the name in its marker. */
-export type Tables = ReadonlyMap<string, string>
+type Tables = ReadonlyMap<string, string>
 
 /** Every table that the code can give; `metrics` once src/metrics/names.ts exists. */
 export async function generatedTables(): Promise<Tables> {

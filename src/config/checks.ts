@@ -8,7 +8,7 @@ import { isRecord } from './layers.ts'
 import { gotAllowed } from './problems.ts'
 import { holdsSecret, looksLikeCredential } from './secrets.ts'
 
-export interface RawProblem {
+interface RawProblem {
   readonly path: readonly PropertyKey[]
   readonly what: 'key' | 'value'
   readonly message: string

@@ -7,7 +7,7 @@ import { pathLeaves } from './schema.ts'
 export type FlagValue = string | number | boolean | null
 export type Environment = Readonly<Record<string, string | undefined>>
 
-export interface Layered {
+interface Layered {
   readonly value: Record<string, unknown>
   /** Dotted path → `environment SNAPPROOF_X` or `flag x.y`, for the leaves that the file did not decide. */
   readonly origins: ReadonlyMap<string, string>

@@ -14,7 +14,7 @@ export interface Leaf {
   readonly types: ReadonlySet<string>
 }
 
-export interface SchemaNode {
+interface SchemaNode {
   readonly type?: string | readonly string[]
   readonly properties?: Readonly<Record<string, SchemaNode>>
   readonly required?: readonly string[]

@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { type FindingCode, findingCodes } from '../model/finding.ts'
 import { bytesAllowed, dateAllowed, durationAllowed, parseBytes, parseDate, parseDuration } from './units.ts'
 
-export const storeUrlAllowed = 's3://bucket/base/path or file:///absolute/path'
+const storeUrlAllowed = 's3://bucket/base/path or file:///absolute/path'
 const storeUrlPattern =
   /^(?:s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9](?:\/[^\p{Cc}]*)?|file:\/\/\/[^\p{Cc}?#]*)$/u
 

@@ -88,9 +88,12 @@ describe('person', () => {
   })
 
   test('the status line never wraps', () => {
-    const { log, written } = setUp('person', 30)
+    const { log, written, pass } = setUp('person', 30)
+    log.progress('x'.repeat(30), 1, 2, 'blobs')
+    expect(written).toEqual([`\r\u001b[2K${'x'.repeat(28)}…`])
+    pass(1000)
     log.progress('索引'.repeat(30), 1, 2, 'blobs')
-    const status = written[0]?.replace('\r\u001b[2K', '') ?? ''
+    const status = written[1]?.replace('\r\u001b[2K', '') ?? ''
     const width = [...status].reduce((sum, c) => sum + (c >= '\u1100' && c !== '…' ? 2 : 1), 0)
     expect(width).toBeLessThanOrEqual(29)
     expect(status.endsWith('…')).toBe(true)

@@ -253,7 +253,7 @@ describe('the environment', () => {
       SNAPPROOF_OUTPUT_FOLDER: 'out',
       SNAPPROOF_CONFIG: 'ignored here',
       SNAPPROOF_EXTRA_FIXTURES: 'ignored here',
-      SNAPPROOF_FAIL_ON: '',
+      SNAPPROOF_WORK_CONTENTS: '',
       PATH: '/bin',
     }
     const overrides = { 'limits.snapshots': 3, failOn: 'warning', 'repository.region': undefined }
@@ -266,6 +266,7 @@ describe('the environment', () => {
     expect(config.metrics.enabled).toBe(false)
     expect(config.policy.restoreNewestWithinDays).toBe(2)
     expect(config.output.folder).toBe('/here/out')
+    expect(config.work.contents).toBe(2)
     expect(config.failOn).toBe('warning')
   })
 
