@@ -8,7 +8,7 @@ import { type BigIntStats, constants } from 'node:fs'
 import { access, type FileHandle, lstat, open, realpath, stat, unlink } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { SnapproofError } from '../errors.ts'
+import { isSnapproofError, SnapproofError } from '../errors.ts'
 import type { ListedBlob } from '../model/blob.ts'
 import type { Clock } from '../time.ts'
 import { directoryError } from './directory-errors.ts'
@@ -131,31 +131,32 @@ export function openDirectoryStore({ folder, clock, counts }: DirectoryStoreOpti
       const path = await realPath(key)
       if (path === null) throw notThere(what)
       const handle = await openFile(path, what)
-      let stats: BigIntStats
       try {
-        stats = await handle.stat({ bigint: true })
+        const stats = await handle.stat({ bigint: true })
+        if (!stats.isFile()) throw notThere(what)
+        const etag = etagOf(stats)
+        if (ifMatch !== undefined && ifMatch !== etag) throw changed(what)
+        const bytes = Math.max(0, Math.min(Number(stats.size) - start, length ?? Number.MAX_SAFE_INTEGER))
+        const modifiedMs = Number(stats.mtimeNs / 1_000_000n)
+        const range = { start, bytes, what, signal }
+        // Small objects are read at once, so that one that is replaced all the time can be read at all. The others are
+        // opened again when they are read: a body that nobody reads must not hold a file open.
+        const chunks =
+          bytes <= chunkBytes ? [await readAtOnce(handle, stats, range)] : reopenedChunks({ ...range, path, etag })
+        return { bytes, etag, modifiedMs, body: counted(chunks, range) }
       } finally {
-        // Opened again when it is read: a body that nobody reads must not hold a file open.
         await handle.close()
-      }
-      if (!stats.isFile()) throw notThere(what)
-      const etag = etagOf(stats)
-      if (ifMatch !== undefined && ifMatch !== etag) throw changed(what)
-      const bytes = Math.max(0, Math.min(Number(stats.size) - start, length ?? Number.MAX_SAFE_INTEGER))
-      return {
-        bytes,
-        etag,
-        modifiedMs: Number(stats.mtimeNs / 1_000_000n),
-        body: readFrom({ path, start, bytes, etag, what, signal }),
       }
     })
   }
 
-  async function* readFrom(file: OpenFile): AsyncGenerator<Buffer> {
-    const { what, signal } = file
+  async function* counted(
+    chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
+    { what, signal }: FileRange,
+  ): AsyncGenerator<Buffer> {
     signal?.throwIfAborted()
     try {
-      for await (const chunk of fileChunks(file)) {
+      for await (const chunk of chunks) {
         signal?.throwIfAborted()
         if (counts !== undefined) counts.bytesRead += chunk.length
         yield chunk
@@ -224,43 +225,55 @@ export function openDirectoryStore({ folder, clock, counts }: DirectoryStoreOpti
   }
 }
 
-interface OpenFile {
-  readonly path: string
+interface FileRange {
   readonly start: number
   readonly bytes: number
-  readonly etag: string
   readonly what: string
   readonly signal: AbortSignal | undefined
 }
 
-/** Chunks of a file that must still be, and stay, the one with this ETag. */
-async function* fileChunks({ path, start, bytes, etag, what }: OpenFile): AsyncGenerator<Buffer> {
+async function readAtOnce(handle: FileHandle, opened: BigIntStats, range: FileRange): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of fileChunks(handle, opened, range)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+async function* reopenedChunks(
+  file: FileRange & { readonly path: string; readonly etag: string },
+): AsyncGenerator<Buffer> {
+  const { path, etag, what } = file
   let handle: FileHandle
   try {
     handle = await openFile(path, what)
   } catch (error) {
     // It was there when it was asked for.
-    if (error instanceof SnapproofError && error.code === 'not-found') throw changed(what)
+    if (isSnapproofError(error, 'not-found')) throw changed(what)
     throw error
   }
   try {
     const opened = await handle.stat({ bigint: true })
     if (etagOf(opened) !== etag) throw changed(what)
-    for (let done = 0; done < bytes; ) {
-      const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, bytes - done))
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, start + done)
-      if (bytesRead === 0) {
-        throw isSameContent(await handle.stat({ bigint: true }), opened)
-          ? new SnapproofError('unavailable', `${what} failed: the file ended after ${done} of ${bytes} bytes`)
-          : changed(what)
-      }
-      done += bytesRead
-      // Before the last bytes leave: whoever has them all may trust them.
-      if (done === bytes && !isSameContent(await handle.stat({ bigint: true }), opened)) throw changed(what)
-      yield buffer.subarray(0, bytesRead)
-    }
+    yield* fileChunks(handle, opened, file)
   } finally {
     await handle.close()
+  }
+}
+
+/** Chunks of a file that must stay the same until the last of them is read. */
+async function* fileChunks(handle: FileHandle, opened: BigIntStats, range: FileRange): AsyncGenerator<Buffer> {
+  const { start, bytes, what } = range
+  for (let done = 0; done < bytes; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, bytes - done))
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, start + done)
+    done += bytesRead
+    // Before the last bytes leave: whoever has them all may trust them.
+    if ((bytesRead === 0 || done === bytes) && !isSameContent(await handle.stat({ bigint: true }), opened)) {
+      throw changed(what)
+    }
+    if (bytesRead === 0) {
+      throw new SnapproofError('unavailable', `${what} failed: the file ended after ${done} of ${bytes} bytes`)
+    }
+    yield buffer.subarray(0, bytesRead)
   }
 }
 

@@ -1,0 +1,101 @@
+/** The S3 driver against moto: an independent opinion of what S3 says. */
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ensureMoto, type Moto } from '../../infra/local/moto.ts'
+import { openS3Store, type S3StoreOptions } from '../../src/blobs/s3.ts'
+import { probeWrite } from '../../src/blobs/write-probe.ts'
+import { systemClock } from '../../src/time.ts'
+import { fakeCredentials } from '../blobs/support.ts'
+import { all, blobContract } from '../contract/blobs.ts'
+
+fakeCredentials()
+
+async function startBucket(): Promise<{
+  moto: Moto
+  client: S3Client
+  store(options?: Partial<S3StoreOptions>): ReturnType<typeof openS3Store>
+  stop(): Promise<void>
+}> {
+  const moto = await ensureMoto()
+  const client = new S3Client({ endpoint: moto.endpointUrl, region: 'us-east-1', forcePathStyle: true })
+  await client.send(new CreateBucketCommand({ Bucket: 'bucket' }))
+  return {
+    moto,
+    client,
+    store: (options = {}) =>
+      openS3Store({
+        bucket: 'bucket',
+        basePath: 'base',
+        endpointUrl: moto.endpointUrl,
+        clock: systemClock,
+        ...options,
+      }),
+    async stop() {
+      client.destroy()
+      await moto.stop()
+    },
+  }
+}
+
+blobContract('S3 driver on moto', async () => {
+  const { store, stop } = await startBucket()
+  const open = (name: string) => store({ basePath: `/${name} +&é/` })
+  return {
+    open: async name => open(name),
+    openMissing: async () => store({ bucket: 'no-such-bucket' }),
+    async fill(name, keys) {
+      const target = open(name)
+      const left = [...keys]
+      const worker = async () => {
+        for (let key = left.pop(); key !== undefined; key = left.pop()) await target.put(key, Buffer.from(key))
+      }
+      await Promise.all(Array.from({ length: 16 }, worker))
+      await target.close()
+    },
+    close: stop,
+  }
+})
+
+describe('S3 driver on moto: what only a fuller S3 can say', () => {
+  let bucket: Awaited<ReturnType<typeof startBucket>>
+  beforeAll(async () => {
+    bucket = await startBucket()
+  })
+  afterAll(() => bucket.stop())
+
+  it.each(['GLACIER', 'DEEP_ARCHIVE'] as const)(
+    'says that a %s object is archived, in the listing and when it is read',
+    async StorageClass => {
+      const store = bucket.store()
+      const key = `cold-${StorageClass}`
+      await bucket.client.send(
+        new PutObjectCommand({ Bucket: 'bucket', Key: `base/${key}`, Body: 'ice', StorageClass }),
+      )
+      expect(await all(store.list(key))).toMatchObject([{ key, bytes: 3, storageClass: StorageClass }])
+      expect(await store.head(key)).toMatchObject({ bytes: 3, storageClass: StorageClass })
+      await expect(store.get(key)).rejects.toMatchObject({
+        code: 'archived',
+        message: expect.stringContaining(`s3://bucket/base/${key}`),
+      })
+      await expect(store.read(key, { maxBytes: 10 })).rejects.toMatchObject({ code: 'archived' })
+      await store.close()
+    },
+  )
+
+  it('knows the storage class of what is not STANDARD and can be read', async () => {
+    const store = bucket.store()
+    await bucket.client.send(
+      new PutObjectCommand({ Bucket: 'bucket', Key: 'base/ia', Body: 'x', StorageClass: 'STANDARD_IA' }),
+    )
+    expect(await store.head('ia')).toMatchObject({ storageClass: 'STANDARD_IA' })
+    expect((await store.read('ia', { maxBytes: 1 })).bytes).toHaveLength(1)
+    await store.close()
+  })
+
+  it('finds out that it can write, and leaves nothing behind', async () => {
+    const store = bucket.store({ basePath: 'probe' })
+    expect(await probeWrite(store)).toMatchObject({ outcome: 'can-write' })
+    expect(await all(store.list(''))).toEqual([])
+    await store.close()
+  })
+})
