@@ -35,6 +35,8 @@ export interface EngineOptions {
   readonly cacheFolder?: string
   /** A new folder below it holds all that the server writes. */
   readonly workFolder: string
+  /** What the server may read repositories from. @default a folder of its own, removed with it */
+  readonly repositoryFolder?: string
   readonly heapMb: number
   readonly startTimeoutMs: number
   /** PATH, HOME, JAVA_HOME are looked at; the rest reaches a distribution's start script. */
@@ -95,7 +97,9 @@ async function findInstallation(options: EngineOptions): Promise<Installation> {
 async function startOnce(installation: Installation, options: EngineOptions): Promise<StartedEngine> {
   const { clock, log } = options
   const started = clock.monotonicMs()
-  const folders = await makeFolders(resolve(options.workFolder), options.name)
+  const made = await makeFolders(resolve(options.workFolder), options.name)
+  const folders =
+    options.repositoryFolder === undefined ? made : { ...made, repositories: resolve(options.repositoryFolder) }
   let process: ServerProcess | null = null
   let client: Client | null = null
   let stopped: Promise<void> | null = null

@@ -21,11 +21,12 @@ export interface ContentRecord {
   /** Latest result at `restore`. */
   readonly proof: ContentProof | null
   /** Result of the latest attempt that was neither pass nor fail, later than `proof`. */
-  readonly lastInconclusive: { readonly atMs: number; readonly reason: Reason } | null
+  readonly lastInconclusive: { readonly atMs: number; readonly reason: Reason; readonly runId: string } | null
 }
 
 export interface ContentProof {
   readonly verdict: 'pass' | 'fail'
+  readonly reason: Reason
   readonly provenMs: number
   readonly witness: string | null
   readonly runId: string

@@ -1,0 +1,195 @@
+/**
+ * `catalogue` and `presence` of all snapshots: the streamed join of catalogue and listing. One index is in memory at a
+ * time; what stays is one small row for each index of each snapshot.
+ *
+ * Order matters: the generation was pinned before, the listing is taken while the metadata are read, and whatever the
+ * listing does not show is asked for by name before anybody is accused.
+ */
+import pLimit from 'p-limit'
+import type { BlobReader } from '../blobs/port.ts'
+import { describeError, isSnapproofError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { ListedBlob } from '../model/blob.ts'
+import type { SnapshotInfo, SnapshotRecord } from '../model/content.ts'
+import type { Finding } from '../model/finding.ts'
+import { type Reason, rollUp } from '../model/verdict.ts'
+import type { Catalogue } from '../repository/catalogue.ts'
+import { type CheckedIndex, checkIndex, type Doubt, findDoubts, markOf, type SecondLook } from './checkIndex.ts'
+import { findingOfFault, makeFinding } from './findings.ts'
+import { FolderCursor, listRoot } from './listing.ts'
+import type { CheckedContent, CheckedCopy, CheckedSnapshot, CheckResult, Mark } from './result.ts'
+
+export interface CheckOptions {
+  readonly catalogue: Catalogue
+  readonly blobs: BlobReader
+  readonly credit: 'shared' | 'strict'
+  /** Requests in flight. */
+  readonly requests: number
+  readonly nowMs: number
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+/** Younger blobs may belong to a snapshot in progress. */
+const unreferencedAfterMs = 48 * 3_600_000
+
+export async function check(options: CheckOptions): Promise<CheckResult> {
+  const { catalogue, blobs, log, signal } = options
+  const { repositoryData } = catalogue
+  const findings: Finding[] = catalogue.repositoryFaults
+    .map(fault => findingOfFault(fault))
+    .filter(finding => finding !== null)
+
+  const root = await listRoot(blobs, signal)
+  const records: SnapshotRecord[] = []
+  for await (const record of catalogue.readSnapshots(signal)) {
+    records[record.snapshot] = record
+    log.progress('root metadata', records.length, repositoryData.snapshots.length, 'snapshots')
+  }
+  const infos = repositoryData.snapshots.map((_, position) => records[position]?.info ?? null)
+  for (const record of records) findings.push(...rootFindings(record))
+
+  const cursor = new FolderCursor(blobs, 'indices/', options.nowMs - unreferencedAfterMs, signal)
+  const copiesOf: CheckedCopy[][] = repositoryData.snapshots.map(() => [])
+  const contents: CheckedContent[] = []
+  let shards = 0
+  try {
+    for await (const record of catalogue.readIndices(signal)) {
+      const listed = await cursor.take(`indices/${record.id}/`)
+      const facts = { record, listed, repository: repositoryData, infos }
+      const doubts = findDoubts(facts)
+      const checked = checkIndex(facts, doubts, await lookAgain(doubts, options), options.credit)
+      countUnreferenced(checked, listed, cursor)
+      for (const copy of checked.copies) copiesOf[copy.snapshot]?.push(copy)
+      contents.push(...checked.contents)
+      findings.push(...checked.findings)
+      shards += checked.shards
+      log.progress('metadata and listing', cursor.blobs, null, 'blobs')
+    }
+    await cursor.finish()
+  } finally {
+    await cursor.close()
+  }
+  if (cursor.unreferenced.blobs > 0) findings.push(unreferencedFinding(cursor))
+
+  const accused = accusedSnapshots(findings)
+  const snapshots = repositoryData.snapshots.map((entry, position) =>
+    checkSnapshot(position, records[position], entry.state, copiesOf[position] ?? [], accused.has(entry.uuid)),
+  )
+  const rootBytes = [...root.values()].reduce((sum, blob) => sum + blob.bytes, 0)
+  return {
+    snapshots,
+    contents,
+    findings,
+    totals: {
+      blobs: cursor.blobs + root.size,
+      bytes: cursor.bytes + rootBytes,
+      shards,
+      unreferencedBlobs: cursor.unreferenced.blobs,
+      unreferencedBytes: cursor.unreferenced.bytes,
+    },
+  }
+}
+
+/** Global metadata that no restore of indices reads is a warning, unless the snapshot promises it. */
+function rootFindings(record: SnapshotRecord): Finding[] {
+  return record.faults.flatMap(fault => {
+    const kind = record.metadataBlobs.find(blob => blob.key === fault.key)?.kind
+    const unneeded = kind === 'global-metadata' && record.info?.includeGlobalState === false
+    const finding = findingOfFault(fault, unneeded ? 'warning' : undefined)
+    return finding === null ? [] : [finding]
+  })
+}
+
+/** Asks for each doubtful blob by name: a listing may be older than the metadata. */
+async function lookAgain(
+  doubts: readonly Doubt[],
+  { blobs, requests, signal }: CheckOptions,
+): Promise<Map<string, SecondLook>> {
+  const limit = pLimit(requests)
+  const looks = await Promise.all(
+    doubts.map(doubt => limit(async () => [doubt.key, await lookAt(doubt, blobs, signal)] as const)),
+  )
+  return new Map(looks)
+}
+
+async function lookAt(doubt: Doubt, blobs: BlobReader, signal: AbortSignal): Promise<SecondLook> {
+  try {
+    const blob: ListedBlob | null = await blobs.head(doubt.key, { signal })
+    if (blob === null) return { state: 'missing' }
+    if (blob.bytes !== doubt.bytes) return { state: 'wrong-length', bytes: blob.bytes }
+    // An archived object may have been thawed: reading one byte tells.
+    if (doubt.kind === 'archived' && doubt.bytes > 0) {
+      const { body } = await blobs.get(doubt.key, { start: 0, length: 1, signal })
+      for await (const _ of body) break
+    }
+    return { state: 'fine', blob }
+  } catch (error) {
+    if (signal.aborted) throw error
+    if (isSnapproofError(error, 'archived')) return { state: 'archived' }
+    if (isSnapproofError(error, 'not-found')) return { state: 'missing' }
+    if (isSnapproofError(error, 'access-denied')) return { state: 'unreadable', message: describeError(error) }
+    return { state: 'unknown', message: describeError(error) }
+  }
+}
+
+function countUnreferenced(checked: CheckedIndex, listed: ReadonlyMap<string, ListedBlob>, cursor: FolderCursor): void {
+  for (const blob of listed.values()) if (!checked.referenced.has(blob.key)) cursor.leave(blob)
+}
+
+function unreferencedFinding({ unreferenced }: FolderCursor): Finding {
+  const examples = unreferenced.examples.join(', ')
+  return makeFinding({
+    code: 'unreferenced-blobs',
+    key: null,
+    snapshots: [],
+    index: null,
+    shard: null,
+    message: `${unreferenced.blobs} objects with ${unreferenced.bytes} bytes are needed by no snapshot, for example ${examples}`,
+  })
+}
+
+/** Snapshots that an error about the whole snapshot accuses. */
+function accusedSnapshots(findings: readonly Finding[]): Set<string> {
+  return new Set(findings.filter(f => f.severity === 'error' && f.index === null).flatMap(finding => finding.snapshots))
+}
+
+function checkSnapshot(
+  snapshot: number,
+  record: SnapshotRecord | undefined,
+  stated: string | null,
+  copies: readonly CheckedCopy[],
+  accused: boolean,
+): CheckedSnapshot {
+  const info: SnapshotInfo | null = record?.info ?? null
+  const obstacle = snapshotObstacle(stated ?? info?.state ?? null, info, copies)
+  const ours = record?.faults.find(fault => fault.ours !== null)?.ours ?? null
+  const own: Mark = accused ? markOf('found') : info === null ? markOf(ours ?? 'not-read') : markOf('proven')
+  const catalogue = wholeMark([own, ...copies.map(copy => copy.catalogue)], obstacle)
+  // Without its root blob a snapshot cannot be restored, whatever lies below.
+  const presence = accused
+    ? markOf('lower-level-failed')
+    : wholeMark(copies.length === 0 ? [own] : copies.map(copy => copy.presence), obstacle)
+  return { snapshot, info, obstacle, catalogue, presence, copies }
+}
+
+function snapshotObstacle(
+  state: string | null,
+  info: SnapshotInfo | null,
+  copies: readonly CheckedCopy[],
+): Reason | null {
+  if (state === 'IN_PROGRESS') return 'in-progress'
+  if (state === 'FAILED' || state === 'INCOMPATIBLE') return 'failed-at-source'
+  if (info?.shallow) return 'not-verifiable-here'
+  if (state === 'PARTIAL' || (info !== null && info.failures.length > 0)) return 'partial-at-source'
+  if (copies.length === 0 && info !== null && info.indices.length === 0) return 'empty-at-source'
+  return null
+}
+
+/** A snapshot's mark from those of its parts; what was wrong at the source never passes. */
+export function wholeMark(parts: readonly Mark[], obstacle: Reason | null): Mark {
+  const verdict = rollUp(parts.map(part => part.verdict))
+  const worst = parts.find(part => part.verdict === verdict) ?? markOf('empty-at-source')
+  if (verdict === 'fail' || obstacle === null) return worst
+  return markOf(obstacle)
+}

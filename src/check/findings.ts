@@ -1,0 +1,51 @@
+/** Faults of the reader and of the join become findings: stable ids, severity by what a restore needs. Pure. */
+import { createHash } from 'node:crypto'
+import type { Fault } from '../model/content.ts'
+import { type Finding, type FindingCode, findingCodes, type Severity } from '../model/finding.ts'
+
+export interface FindingDraft {
+  readonly code: FindingCode
+  /** Default: the usual one of the code. */
+  readonly severity?: Severity
+  readonly key: string | null
+  readonly snapshots: readonly string[]
+  readonly index: string | null
+  readonly shard: number | null
+  readonly message: string
+}
+
+/** The same fault gives the same id in every run: code, blob and place, not the words or the snapshots of the day. */
+export function makeFinding(draft: FindingDraft): Finding {
+  const { severity, advice } = findingCodes[draft.code]
+  const place = draft.key === null ? [draft.index, draft.shard, [...draft.snapshots].sort()] : [draft.key]
+  return {
+    id: createHash('sha256')
+      .update(JSON.stringify([draft.code, ...place]))
+      .digest('hex')
+      .slice(0, 12),
+    code: draft.code,
+    severity: draft.severity ?? severity,
+    key: draft.key,
+    snapshots: draft.snapshots,
+    index: draft.index,
+    shard: draft.shard,
+    message: draft.message,
+    advice,
+  }
+}
+
+/** Null for our own trouble, which accuses nobody. */
+export function findingOfFault(fault: Fault, severity?: Severity): Finding | null {
+  if (fault.ours !== null) return null
+  const at = fault.offset === null ? '' : ` (byte ${fault.offset})`
+  const { code, key, snapshots, index, shard } = fault
+  return makeFinding({
+    code,
+    ...(severity === undefined ? {} : { severity }),
+    key,
+    snapshots,
+    index,
+    shard,
+    message: `${fault.message}${at}`,
+  })
+}

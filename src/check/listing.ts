@@ -1,0 +1,91 @@
+/**
+ * The listing as the check reads it: one sorted stream, cut into folders in the order of the catalogue, so that one
+ * index at a time is in memory. What lies between the folders is known to nobody and counted.
+ */
+import type { BlobReader } from '../blobs/port.ts'
+import { SnapproofError } from '../errors.ts'
+import type { ListedBlob } from '../model/blob.ts'
+
+export interface Unreferenced {
+  blobs: number
+  bytes: number
+  /** A few keys, for a message. */
+  readonly examples: string[]
+}
+
+export class FolderCursor {
+  readonly unreferenced: Unreferenced = { blobs: 0, bytes: 0, examples: [] }
+  blobs = 0
+  bytes = 0
+  readonly #stream: AsyncIterator<ListedBlob>
+  readonly #modifiedBefore: number
+  #next: ListedBlob | null = null
+  #started = false
+
+  /** Blobs younger than `modifiedBeforeMs` may belong to a snapshot in progress and are not called unreferenced. */
+  constructor(blobs: BlobReader, prefix: string, modifiedBeforeMs: number, signal: AbortSignal) {
+    this.#stream = blobs.list(prefix, { signal })[Symbol.asyncIterator]()
+    this.#modifiedBefore = modifiedBeforeMs
+  }
+
+  /** All blobs below `folder`, which must come after the folder of the call before. */
+  async take(folder: string): Promise<Map<string, ListedBlob>> {
+    if (!this.#started) await this.#advance()
+    const taken = new Map<string, ListedBlob>()
+    while (this.#next !== null && !this.#next.key.startsWith(folder)) {
+      if (Buffer.compare(Buffer.from(this.#next.key), Buffer.from(folder)) > 0) return taken
+      this.leave(this.#next)
+      await this.#advance()
+    }
+    while (this.#next?.key.startsWith(folder)) {
+      taken.set(this.#next.key, this.#next)
+      await this.#advance()
+    }
+    return taken
+  }
+
+  /** Counts the rest as unreferenced. */
+  async finish(): Promise<void> {
+    if (!this.#started) await this.#advance()
+    while (this.#next !== null) {
+      this.leave(this.#next)
+      await this.#advance()
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#stream.return?.()
+  }
+
+  /** Counts a blob as unreferenced, unless it is young. */
+  leave(blob: ListedBlob): void {
+    if (blob.modifiedMs >= this.#modifiedBefore) return
+    this.unreferenced.blobs++
+    this.unreferenced.bytes += blob.bytes
+    if (this.unreferenced.examples.length < 5) this.unreferenced.examples.push(blob.key)
+  }
+
+  async #advance(): Promise<void> {
+    this.#started = true
+    const before = this.#next
+    const { done, value } = await this.#stream.next()
+    this.#next = done ? null : value
+    if (this.#next === null) return
+    this.blobs++
+    this.bytes += this.#next.bytes
+    if (before !== null && Buffer.compare(Buffer.from(before.key), Buffer.from(this.#next.key)) >= 0) {
+      throw new SnapproofError(
+        'internal',
+        `the store listed ${JSON.stringify(this.#next.key)} after ${JSON.stringify(before.key)}, expected ascending byte order`,
+        { advice: 'This S3-compatible store breaks the order of ListObjectsV2; it cannot be audited.' },
+      )
+    }
+  }
+}
+
+/** Blobs at the root of the repository. */
+export async function listRoot(blobs: BlobReader, signal: AbortSignal): Promise<Map<string, ListedBlob>> {
+  const root = new Map<string, ListedBlob>()
+  for await (const blob of blobs.list('', { depth: 'root', signal })) root.set(blob.key, blob)
+  return root
+}

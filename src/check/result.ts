@@ -1,0 +1,54 @@
+/** What the check found, for every snapshot, index and distinct content. */
+import type { SnapshotInfo } from '../model/content.ts'
+import type { Finding } from '../model/finding.ts'
+import type { ContentRecord } from '../model/plan.ts'
+import type { IndexId } from '../model/repository.ts'
+import type { Reason, VerdictValue } from '../model/verdict.ts'
+
+export interface Mark {
+  readonly verdict: VerdictValue
+  readonly reason: Reason
+}
+
+/** A content without what the ledger remembers of it. */
+export type CheckedContent = Omit<ContentRecord, 'proof' | 'lastInconclusive'>
+
+/** One index in one snapshot. */
+export interface CheckedCopy {
+  readonly snapshot: number
+  /** Position in `RepositoryData.indices`. */
+  readonly index: number
+  readonly indexName: string
+  readonly indexId: IndexId
+  /** On the restored disk; 0 where the files are not known. */
+  readonly bytes: number
+  readonly contentId: string | null
+  /** Why it is not to be restored; null: it is. */
+  readonly obstacle: Reason | null
+  readonly catalogue: Mark
+  readonly presence: Mark
+}
+
+export interface CheckedSnapshot {
+  readonly snapshot: number
+  readonly info: SnapshotInfo | null
+  /** State at the source that keeps the whole snapshot from passing. */
+  readonly obstacle: Reason | null
+  readonly catalogue: Mark
+  readonly presence: Mark
+  readonly copies: readonly CheckedCopy[]
+}
+
+export interface CheckResult {
+  /** By position. */
+  readonly snapshots: readonly CheckedSnapshot[]
+  readonly contents: readonly CheckedContent[]
+  readonly findings: readonly Finding[]
+  readonly totals: {
+    readonly blobs: number
+    readonly bytes: number
+    readonly shards: number
+    readonly unreferencedBlobs: number
+    readonly unreferencedBytes: number
+  }
+}

@@ -1,0 +1,40 @@
+/** What a run is given: configuration as a value, the world as ports. Adapters are built in `cli/`. */
+import type { BlobReader, RequestCounts } from '../blobs/port.ts'
+import type { Engine } from '../engine/port.ts'
+import type { LedgerSession } from '../ledger/port.ts'
+import type { Log } from '../log.ts'
+import type { Mirror } from '../mirror/port.ts'
+import type { AuditConfig } from '../model/config.ts'
+import type { RunResult } from '../model/run.ts'
+import type { Clock } from '../time.ts'
+
+export interface RunDependencies {
+  readonly config: AuditConfig
+  readonly tool: RunResult['tool']
+  readonly runId: string
+  readonly clock: Clock
+  readonly log: Log
+  /** Aborted by Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal
+  readonly repository: BlobReader
+  readonly counts: RequestCounts
+  openLedger(options: { readonly readOnly: boolean }): Promise<LedgerSession>
+  /** Below the folder that every engine may read; the mirror of this run. */
+  readonly mirrorFolder: string
+  openMirror(signal: AbortSignal): Mirror
+
+  startEngine(name: string, signal: AbortSignal): Promise<Engine>
+  /** Where this run's files go. */
+  readonly output: OutputFolder
+  /** Puts the metrics, heartbeat last; null: switched off. */
+  readonly putMetrics: ((run: RunResult) => Promise<void>) | null
+  /** Stylesheet of the report. */
+  readonly style: string
+}
+
+export interface OutputFolder {
+  /** Absolute path. */
+  readonly folder: string
+  /** `name` is one of ours and may hold `/`. */
+  write(name: string, text: string): Promise<void>
+}

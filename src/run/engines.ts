@@ -1,0 +1,97 @@
+/**
+ * The one engine that runs at a time: started when first needed, replaced when it died or a fresh process is wanted,
+ * always with the mirror registered. Fresh starts are counted against a limit, so that a broken machine ends the work
+ * and not the night.
+ */
+import pLimit from 'p-limit'
+import type { Engine, EngineFacts } from '../engine/port.ts'
+import { SnapproofError } from '../errors.ts'
+import type { Log } from '../log.ts'
+
+/** Name of the read-only repository in every engine. */
+export const mirrorRepository = 'snapproof'
+
+export interface EngineHolderOptions {
+  /** Starts the configured engine of that name; its `path.repo` holds `mirrorFolder`. */
+  readonly start: (name: string, signal: AbortSignal) => Promise<Engine>
+  readonly mirrorFolder: string
+  readonly freshStarts: number
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+export class EngineHolder {
+  /** Facts of every engine that ran, once each. */
+  readonly used = new Map<string, EngineFacts>()
+  readonly #options: EngineHolderOptions
+  #name: string | null = null
+  #starting: Promise<Engine> | null = null
+  #freshStarts = 0
+  /** One at a time decides about the process. */
+  readonly #turn = pLimit(1)
+
+  constructor(options: EngineHolderOptions) {
+    this.#options = options
+  }
+
+  /** Begins to start an engine; errors come from `get`. */
+  warm(name: string): void {
+    if (this.#starting !== null) return
+    this.#name = name
+    this.#starting = this.#start(name)
+    this.#starting.catch(() => {}) // `get` awaits the same promise and throws it
+  }
+
+  /** The running engine of that name; one that died is replaced while fresh starts are left. */
+  get(name: string): Promise<Engine> {
+    return this.#turn(async () => {
+      if (this.#name !== name) await this.stop()
+      const engine = await this.#running(name)
+      return engine.death() === null ? engine : await this.#replace(name)
+    })
+  }
+
+  /** A new process, nothing kept. Error `engine-died` when no fresh start is left. */
+  fresh(name: string): Promise<Engine> {
+    return this.#turn(() => this.#replace(name))
+  }
+
+  async #replace(name: string): Promise<Engine> {
+    if (this.#freshStarts >= this.#options.freshStarts) {
+      throw new SnapproofError('engine-died', `no fresh start of engine ${name} is left after ${this.#freshStarts}`, {
+        advice: 'Raise work.freshStarts, or look at the log of the engine in the report.',
+      })
+    }
+    this.#freshStarts++
+    this.#options.log.info(`starting a fresh ${name} (${this.#freshStarts} of ${this.#options.freshStarts})`)
+    await this.stop()
+    return this.#running(name)
+  }
+
+  async #running(name: string): Promise<Engine> {
+    this.warm(name)
+    const engine = await this.#starting
+    if (engine === null) throw new SnapproofError('internal', `engine ${name} was not started`)
+    return engine
+  }
+
+  async stop(): Promise<void> {
+    const starting = this.#starting
+    this.#starting = null
+    this.#name = null
+    const engine = await starting?.catch(() => null) // a start that failed has nothing to stop
+    await engine?.stop()
+  }
+
+  async #start(name: string): Promise<Engine> {
+    const engine = await this.#options.start(name, this.#options.signal)
+    try {
+      await engine.registerRepository(mirrorRepository, this.#options.mirrorFolder, this.#options.signal)
+    } catch (error) {
+      await engine.stop()
+      throw error
+    }
+    this.used.set(name, engine.facts)
+    return engine
+  }
+}

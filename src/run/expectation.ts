@@ -1,0 +1,131 @@
+/** From an index record to what a restore must yield and which blobs it needs. Pure. */
+
+import type { MirrorItem } from '../mirror/port.ts'
+import { blobParts, type FileList, type IndexCopy, type IndexRecord } from '../model/content.ts'
+import type { Expectation } from '../model/evidence.ts'
+import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
+import { expectedCrc32 } from '../repository/checksum.ts'
+
+export function expectationOf(record: IndexRecord, copy: IndexCopy, snapshot: SnapshotEntry): Expectation {
+  return {
+    contentId: copy.contentId ?? '',
+    indexName: record.name,
+    snapshot: snapshot.name,
+    snapshotUuid: snapshot.uuid,
+    shards: copy.shards.map(({ shard, files }) => ({
+      shard,
+      files: files?.files.length ?? 0,
+      bytes: files?.bytes ?? 0,
+      luceneDocs: files?.luceneDocs ?? null,
+      maxSeqNo: files?.maxSeqNo ?? null,
+    })),
+    hasNested: copy.metadata?.hasNested ?? false,
+    fields: Object.fromEntries(copy.metadata?.fields ?? []),
+  }
+}
+
+/** The root of the repository at the pinned generation, which every restore reads. */
+export function rootItems(generation: number): MirrorItem[] {
+  const names = [`index-${generation}`, 'index.latest']
+  return names.map(key => ({ parts: [{ key, bytes: null }], crc32: null, snapshots: [], index: null, shard: null }))
+}
+
+/**
+ * Everything that a restore of one content reads: the snapshot's root blob, the index metadata, each shard's list and
+ * each file. An item names all snapshots of the index that need it, so that a fault has its whole blast radius.
+ */
+export function contentItems(
+  record: IndexRecord,
+  copy: IndexCopy,
+  repository: RepositoryData,
+  owners: Owners,
+): MirrorItem[] {
+  const uuidOf = (position: number) => repository.snapshots[position]?.uuid ?? ''
+  const own = uuidOf(copy.snapshot)
+  const items: MirrorItem[] = [metadataItem(`snap-${own}.dat`, [own], null, null)]
+  if (copy.metadataKey !== null) {
+    const sharers = record.copies.filter(other => other.metadataKey === copy.metadataKey)
+    items.push(
+      metadataItem(
+        copy.metadataKey,
+        sharers.map(other => uuidOf(other.snapshot)),
+        record.name,
+        null,
+      ),
+    )
+  }
+  for (const { shard, files } of copy.shards) {
+    const folder = `indices/${record.id}/${shard}`
+    items.push(metadataItem(`${folder}/snap-${own}.dat`, [own], record.name, shard))
+    if (files !== null) items.push(...fileItems(record, files, shard, folder, owners))
+  }
+  return items
+}
+
+/** `<shard> <blob name>` → uuids of the snapshots that need the file. */
+export type Owners = ReadonlyMap<string, readonly string[]>
+
+export function ownersOf(record: IndexRecord, repository: RepositoryData): Owners {
+  const lists = new Map<string, { shard: number; files: FileList; snapshots: string[] }>()
+  for (const copy of record.copies) {
+    for (const { shard, files } of copy.shards) {
+      if (files === null) continue
+      const key = `${shard} ${files.fingerprint}`
+      const known = lists.get(key) ?? { shard, files, snapshots: [] }
+      known.snapshots.push(repository.snapshots[copy.snapshot]?.uuid ?? '')
+      lists.set(key, known)
+    }
+  }
+  const owners = new Map<string, string[]>()
+  for (const { shard, files, snapshots } of lists.values()) {
+    for (const { name } of files.files) {
+      const known = owners.get(`${shard} ${name}`)
+      if (known === undefined) owners.set(`${shard} ${name}`, [...snapshots])
+      else known.push(...snapshots)
+    }
+  }
+  return owners
+}
+
+function fileItems(record: IndexRecord, list: FileList, shard: number, folder: string, owners: Owners): MirrorItem[] {
+  return list.files.flatMap(file => {
+    const parts = blobParts(file, folder)
+    if (parts.length === 0) return []
+    const crc32 = file.checksum === null ? null : expectedCrc32(file.checksum)
+    return [{ parts, crc32, snapshots: owners.get(`${shard} ${file.name}`) ?? [], index: record.name, shard }]
+  })
+}
+
+function metadataItem(
+  key: string,
+  snapshots: readonly string[],
+  index: string | null,
+  shard: number | null,
+): MirrorItem {
+  return { parts: [{ key, bytes: null }], crc32: null, snapshots, index, shard }
+}
+
+/** Each item once, by its first key. */
+export function distinctItems(items: readonly MirrorItem[]): MirrorItem[] {
+  const seen = new Map<string, MirrorItem>()
+  for (const item of items) {
+    const key = item.parts[0]?.key
+    if (key !== undefined && !seen.has(key)) seen.set(key, item)
+  }
+  return [...seen.values()]
+}
+
+/** Contents of this index (any snapshot) that rest on one of the keys. */
+export function contentsResting(record: IndexRecord, keys: ReadonlySet<string>): Set<string> {
+  const hit = new Set<string>()
+  for (const copy of record.copies) {
+    if (copy.contentId === null || hit.has(copy.contentId)) continue
+    const rests =
+      (copy.metadataKey !== null && keys.has(copy.metadataKey)) ||
+      copy.shards.some(({ shard, files }) =>
+        files?.files.some(file => blobParts(file, `indices/${record.id}/${shard}`).some(part => keys.has(part.key))),
+      )
+    if (rests) hit.add(copy.contentId)
+  }
+  return hit
+}

@@ -1,0 +1,269 @@
+/** Puts a run together: one value from which reports are drawn and which the ledger remembers. Pure. */
+import { makeFinding } from '../check/findings.ts'
+import type { EngineFacts } from '../engine/port.ts'
+import type { Ledger } from '../ledger/port.ts'
+import type { Finding } from '../model/finding.ts'
+import type { JournalRow } from '../model/journal.ts'
+import type { ContentRecord, DebtItem } from '../model/plan.ts'
+import type { RestoreRow, RunResult, SnapshotSummary } from '../model/run.ts'
+import type { Reason } from '../model/verdict.ts'
+import { findDebt, proofState } from '../plan/debt.ts'
+import { isoTime } from '../time.ts'
+import { type Attempt, evidenceName } from './attempt.ts'
+import type { AuditOptions } from './audit.ts'
+import type { RunDependencies } from './dependencies.ts'
+import { exitOf, sortAccepted, summarizeDebt } from './outcome.ts'
+import type { Survey } from './survey.ts'
+import { type JudgedSnapshot, judgedLevels, judgeSnapshots, lastGoodOf, verdictRows } from './verdicts.ts'
+import type { WorkResult } from './work.ts'
+
+export interface ResultInput {
+  readonly dependencies: Pick<RunDependencies, 'config' | 'tool' | 'runId' | 'counts'>
+  readonly options: AuditOptions
+  readonly survey: Survey
+  readonly ledger: Pick<Ledger, 'runs' | 'lastIdentity'> & { readonly warnings: readonly string[] }
+  readonly startedMs: number
+  readonly endedMs: number
+  readonly attempts: readonly Attempt[]
+  readonly work: WorkResult
+  /** With the proofs as they are after the work. */
+  readonly contents: readonly ContentRecord[]
+  readonly finalGeneration: number
+  readonly expired: ReadonlySet<string>
+  readonly engines: readonly EngineFacts[]
+  /** Why the run could not do its work; null: it did. */
+  readonly trouble: string | null
+  readonly phases: RunResult['stats']['phases']
+}
+
+/** Index rows of verdicts beyond this many are left out unless they fail. */
+const maxIndexRows = 20_000
+const historyRuns = 90
+
+export function assembleResult(input: ResultInput): RunResult {
+  const { dependencies, survey, options, endedMs, contents } = input
+  const { config, tool, runId, counts } = dependencies
+  const { repositoryData } = survey.catalogue
+  const { policy } = config
+  const judged = judgeSnapshots({
+    repository: repositoryData,
+    checked: survey.checked,
+    contents,
+    workFindings: input.work.findings,
+    left: leftReasons(input),
+    expired: input.expired,
+    policy,
+    runId,
+    checkedAtMs: survey.checkedAtMs,
+    nowMs: endedMs,
+  })
+  const nameOf = new Map(repositoryData.snapshots.map(snapshot => [snapshot.uuid, snapshot.name]))
+  const all = [...survey.checked.findings, ...input.work.findings, ...identityFindings(input)].flatMap(finding =>
+    withoutExpired(finding, input.expired),
+  )
+  const { findings, accepted } = sortAccepted(all, policy.accepted, uuid => nameOf.get(uuid) ?? uuid, endedMs)
+  const debtInput = { contents, snapshots: repositoryData.snapshots, policy, startMs: survey.startMs, nowMs: endedMs }
+  const debt = findDebt(debtInput)
+  const restores = restoreRows(input, nameOf)
+  const provenNow = restores.filter(row => row.verdict === 'pass').length
+  const contentsBefore = findDebt({ ...debtInput, contents: survey.contents }).length
+  const firstSeen = (item: DebtItem) =>
+    Math.min(...item.content.snapshots.map(position => repositoryData.snapshots[position]?.endedMs ?? endedMs))
+  const summary = summarizeDebt(debt, contentsBefore, provenNow, firstSeen, endedMs)
+  const accusedNow = new Set(
+    [...findings, ...accepted.map(entry => entry.finding)].flatMap(finding => finding.snapshots),
+  )
+  const failedBefore = judged.filter(
+    ({ entry, levels }) => levels.restore.mark.verdict === 'fail' && !accusedNow.has(entry.uuid),
+  ).length
+  const { overdue } = summary
+  const trouble = input.trouble
+  return {
+    schemaVersion: 1,
+    runId,
+    command: options.command,
+    tool,
+    repository: { ...repositoryData.identity, name: config.repository.name, url: config.repository.url },
+    finalGeneration: input.finalGeneration,
+    startedAt: isoTime(input.startedMs),
+    endedAt: isoTime(endedMs),
+    seconds: (endedMs - input.startedMs) / 1000,
+    exit: exitOf({ findings, failedBefore, overdue, trouble, failOn: config.failOn }),
+    policy: {
+      startAt: isoTime(survey.startMs),
+      restoreNewestWithinDays: policy.restoreNewestWithinDays,
+      restoreEveryContentWithinDays: policy.restoreEveryContentWithinDays,
+      credit: policy.credit,
+    },
+    limits: options.limits,
+    forecast: survey.forecast,
+    engines: input.engines,
+    snapshots: judged.map(snapshot => summarize(snapshot, survey)),
+    verdicts: verdictRows(judged, maxIndexRows),
+    findings,
+    accepted,
+    lastGood: lastGoodOf(judged, repositoryData),
+    restores,
+    debt: summary,
+    contents: { total: contents.length, proven: contents.filter(content => isProven(content, policy, endedMs)).length },
+    history: input.ledger.runs(historyRuns).map(run => ({
+      runId: run.runId,
+      endedAt: isoTime(run.endedMs),
+      debtContents: run.debtContents,
+      proven: run.proven,
+      findings: run.findings,
+      exitCode: run.exitCode,
+    })),
+    stats: {
+      requests: { list: counts.list, get: counts.get, head: counts.head, put: counts.put, delete: counts.delete },
+      bytesRead: counts.bytesRead,
+      bytesRestored: restores.reduce((sum, row) => sum + (row.attempts > 0 ? row.bytes : 0), 0),
+      phases: input.phases,
+    },
+    limitsOfProof: limitsOfProof(input.engines),
+  }
+}
+
+function isProven(content: ContentRecord, policy: Parameters<typeof proofState>[1]['policy'], nowMs: number): boolean {
+  return content.obstacle === null && ['good', 'refresh'].includes(proofState(content, { policy, nowMs }))
+}
+
+function leftReasons({ survey, work }: ResultInput): Map<string, Reason> {
+  const reasons = new Map<string, Reason>()
+  for (const { item, reason } of survey.plan.left)
+    reasons.set(`${item.content.indexId} ${item.content.contentId}`, reason)
+  for (const { indexId, contentId, reason } of work.left) reasons.set(`${indexId} ${contentId}`, reason)
+  return reasons
+}
+
+/** A finding about snapshots that are all gone is nobody's; one that still hits some keeps those. */
+function withoutExpired(finding: Finding, expired: ReadonlySet<string>): Finding[] {
+  if (finding.snapshots.length === 0 || expired.size === 0) return [finding]
+  const snapshots = finding.snapshots.filter(uuid => !expired.has(uuid))
+  return snapshots.length === 0 ? [] : [{ ...finding, snapshots }]
+}
+
+/** What the ledger says of itself, and another cluster that wrote since the last run. */
+function identityFindings({ ledger, survey }: ResultInput): Finding[] {
+  const place = { key: null, snapshots: [], index: null, shard: null }
+  const findings = ledger.warnings.map(message => makeFinding({ ...place, code: 'ledger-rolled-back', message }))
+  const { clusterId } = survey.catalogue.repositoryData.identity
+  const last = ledger.lastIdentity()
+  if (last !== null && last.clusterId !== null && clusterId !== null && last.clusterId !== clusterId) {
+    const message = `cluster ${clusterId} wrote last; at the run before it was ${last.clusterId}`
+    findings.push(makeFinding({ ...place, code: 'foreign-writer', severity: 'information', message }))
+  }
+  return findings
+}
+
+function restoreRows({ attempts }: ResultInput, nameOf: ReadonlyMap<string, string>): RestoreRow[] {
+  return attempts.map(attempt => {
+    const { planned, judgement, evidence, expected } = attempt
+    const { content } = planned
+    const primaries = evidence?.stats.filter(row => row.primary) ?? []
+    return {
+      contentId: content.contentId,
+      index: content.indexName,
+      snapshot: expected?.snapshot ?? '',
+      snapshotUuid: expected?.snapshotUuid ?? '',
+      creditedTo: attempt.sharedWith
+        .filter(uuid => uuid !== expected?.snapshotUuid)
+        .map(uuid => nameOf.get(uuid) ?? uuid),
+      kind: planned.kind,
+      verdict: judgement.verdict,
+      reason: judgement.reason,
+      message: judgement.message,
+      engine: evidence === null ? attempt.engine : `${evidence.engine.product} ${evidence.engine.version}`,
+      attempts: attempt.number,
+      shards: content.shardCount,
+      files: content.files,
+      bytes: content.bytes,
+      expectedDocs: sumOrNull(expected?.shards.map(shard => shard.luceneDocs) ?? [null]),
+      foundDocs: primaries.length === 0 ? null : sumOrNull(primaries.map(row => row.luceneDocs)),
+      seconds: attempt.seconds,
+      evidence: evidence === null ? null : evidenceName(attempt),
+    }
+  })
+}
+
+export function sumOrNull(values: readonly (number | null)[]): number | null {
+  let sum = 0
+  for (const value of values) {
+    if (value === null) return null
+    sum += value
+  }
+  return sum
+}
+
+function summarize({ entry, checked, levels, copies }: JudgedSnapshot, { plan }: Survey): SnapshotSummary {
+  const marks = judgedLevels.map(level => [level, levels[level].mark] as const)
+  return {
+    name: entry.name,
+    uuid: entry.uuid,
+    state: entry.state,
+    startedAt: isoTime(entry.startedMs ?? checked.info?.startedMs ?? null),
+    endedAt: isoTime(entry.endedMs ?? checked.info?.endedMs ?? null),
+    indices: checked.copies.length,
+    bytes: checked.copies.reduce((sum, copy) => sum + copy.bytes, 0),
+    levels: Object.fromEntries(marks),
+    contentsProven: copies.filter(copy => copy.levels.restore.mark.verdict === 'pass').length,
+    contents: copies.length,
+    chosen: plan.snapshots.includes(checked.snapshot),
+  }
+}
+
+function limitsOfProof(engines: readonly EngineFacts[]): string[] {
+  const limits = [
+    'A restore proves that the files, bytes, documents and sequence numbers are those that were snapshotted, not that they are the documents you meant to keep.',
+    'Cluster state, templates, users and feature states are not restored.',
+    'index-N carries no checksum: a flipped bit in one of its times cannot be seen.',
+    'Blobs of contents that were never restored are proven present and of the right length, not byte for byte.',
+  ]
+  if (engines.some(engine => !engine.egressBlocked)) {
+    limits.push('The throwaway server was bound to loopback, and its way out to the network was not blocked.')
+  }
+  if (engines.some(engine => engine.kind === 'maven')) {
+    limits.push('The throwaway server was put together from Maven Central and lacks the x-pack modules.')
+  }
+  return limits
+}
+
+/** Rows that a run leaves in the ledger about itself and every snapshot. */
+export function journalRows(run: RunResult): JournalRow[] {
+  const passes = run.restores.filter(row => row.verdict === 'pass')
+  const seconds = passes.reduce((sum, row) => sum + row.seconds.mirror + row.seconds.restore, 0)
+  const bytes = passes.reduce((sum, row) => sum + row.bytes, 0)
+  const atMs = Date.parse(run.endedAt)
+  const rows: JournalRow[] = run.snapshots.map(snapshot => ({
+    kind: 'snapshot',
+    runId: run.runId,
+    snapshot: snapshot.name,
+    snapshotUuid: snapshot.uuid,
+    endedMs: snapshot.endedAt === null ? null : Date.parse(snapshot.endedAt),
+    atMs,
+    catalogue: snapshot.levels.catalogue?.verdict ?? 'inconclusive',
+    presence: snapshot.levels.presence?.verdict ?? 'inconclusive',
+    restore: snapshot.levels.restore?.verdict ?? 'inconclusive',
+  }))
+  rows.push({
+    kind: 'run',
+    runId: run.runId,
+    command: run.command,
+    startedMs: Date.parse(run.startedAt),
+    endedMs: atMs,
+    exitCode: run.exit.code,
+    toolVersion: run.tool.version,
+    generation: run.repository.generation,
+    repositoryUuid: run.repository.uuid,
+    clusterId: run.repository.clusterId,
+    planned: run.restores.length,
+    proven: passes.length,
+    failed: run.restores.filter(row => row.verdict === 'fail').length,
+    inconclusive: run.restores.filter(row => row.verdict === 'inconclusive').length,
+    debtContents: run.debt.contents,
+    debtBytes: run.debt.bytes,
+    findings: run.findings.length,
+    restoreBytesPerSecond: seconds > 0 ? bytes / seconds : null,
+  })
+  return rows
+}
