@@ -62,8 +62,8 @@ function personLog(sink: LogSink, clock: Clock): CliLog {
     progress: (what, done, total, unit) => {
       const step = rates.step(what, done, total)
       if (!due.now('status', done === total)) return
-      // One column stays free: a full line would wrap, and the next rewrite would leave a copy of it behind.
-      status = cut(progressText(what, done, total, unit, step), Math.max(20, (sink.columns ?? 80) - 1))
+      // A terminal that does not know its width says 0. One column stays free: a full line would wrap, and the next rewrite would leave a copy of it behind.
+      status = cut(progressText(what, done, total, unit, step), Math.max(20, (sink.columns || 80) - 1))
       sink.write(`${eraseLine}${status}`)
     },
     clear: () => {

@@ -6,6 +6,7 @@ import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isRecord } from './layers.ts'
 import { gotAllowed } from './problems.ts'
+import { defaultLedgerFile } from './schema.ts'
 import { holdsSecret, looksLikeCredential } from './secrets.ts'
 
 interface RawProblem {
@@ -59,7 +60,7 @@ function storeChecks(value: Readonly<Record<string, unknown>>, folder: string): 
   const places = [
     { path: ['ledger', 'url'], place: storePlace(text(value, 'ledger', 'url')) },
     { path: ['output', 'url'], place: storePlace(text(value, 'output', 'url')) },
-    { path: ['ledger', 'file'], place: filePlace(text(value, 'ledger', 'file') ?? '.snapproof/ledger.sqlite', folder) },
+    { path: ['ledger', 'file'], place: filePlace(text(value, 'ledger', 'file') ?? defaultLedgerFile('x'), folder) },
     { path: ['output', 'folder'], place: filePlace(text(value, 'output', 'folder') ?? '.snapproof/runs', folder) },
     { path: ['work', 'folder'], place: filePlace(text(value, 'work', 'folder') ?? '.snapproof/work', folder) },
   ]

@@ -13,7 +13,7 @@ import { type ConfigDocument, parseConfigDocument } from './document.ts'
 import { type Environment, type FlagValue, layer } from './layers.ts'
 import { knownKeys, leaves } from './leaves.ts'
 import { configurationError, didYouMean, dottedPath, gotAllowed, type Problem } from './problems.ts'
-import { configSchema, type ParsedConfig } from './schema.ts'
+import { configSchema, defaultLedgerFile, type ParsedConfig } from './schema.ts'
 
 export interface LoadOptions {
   readonly file: string
@@ -47,17 +47,14 @@ export interface UrlFlags {
   readonly region?: string | undefined
   readonly endpointUrl?: string | undefined
   readonly pathStyle?: boolean | undefined
-  /** Without it nothing is remembered: the ledger is in memory. */
+  /** Without it nothing is remembered: the ledger lies in `temporaryFolder`. */
   readonly ledgerFile?: string | undefined
   readonly environment?: Environment
   readonly overrides?: Readonly<Record<string, FlagValue | undefined>>
   readonly workingFolder?: string
-  /** Home of work and output; the system's temporary folder, say. */
+  /** This run's own, absolute; work, output and ledger go there, and the caller removes it. */
   readonly temporaryFolder: string
 }
-
-/** SQLite's name for a database that is gone with the process. */
-export const memoryLedgerFile = ':memory:'
 
 /**
  * A configuration without any file, for commands that are given a URL: no ledger store, no metrics, the name made from
@@ -67,9 +64,9 @@ export function configForUrl(url: string, flags: UrlFlags): AuditConfig {
   const workingFolder = flags.workingFolder ?? process.cwd()
   const value = {
     repository: { name: nameFromUrl(url), url },
-    ledger: { sync: 'none', file: memoryLedgerFile },
-    output: { folder: resolve(flags.temporaryFolder, 'snapproof', 'runs') },
-    work: { folder: resolve(flags.temporaryFolder, 'snapproof', 'work') },
+    ledger: { sync: 'none', file: resolve(flags.temporaryFolder, 'ledger.sqlite') },
+    output: { folder: resolve(flags.temporaryFolder, 'runs') },
+    work: { folder: resolve(flags.temporaryFolder, 'work') },
     engines: [{ name: 'elasticsearch', kind: 'maven', version: newestMavenVersion }],
     metrics: { enabled: false },
   }
@@ -158,7 +155,7 @@ function toAuditConfig(parsed: ParsedConfig, folder: string): AuditConfig {
     repository: { name: repository.name, ...storeOf({ ...repository, url: repository.url }) },
     ledger: {
       store: ledger.url === null ? null : storeOf({ ...ledger, url: ledger.url }),
-      file: ledger.file === memoryLedgerFile ? ledger.file : resolve(folder, ledger.file),
+      file: resolve(folder, ledger.file ?? defaultLedgerFile(repository.name)),
       leaseSeconds: ledger.leaseSeconds,
     },
     output: {

@@ -7,8 +7,11 @@ import { type FindingCode, findingCodes } from '../model/finding.ts'
 import { bytesAllowed, dateAllowed, durationAllowed, parseBytes, parseDate, parseDuration } from './units.ts'
 
 const storeUrlAllowed = 's3://bucket/base/path or file:///absolute/path'
-const storeUrlPattern =
-  /^(?:s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9](?:\/[^\p{Cc}]*)?|file:\/\/\/[^\p{Cc}?#]*)$/u
+/** By number, not \p{Cc}: the pattern goes into the JSON Schema, and editors leave the flag out. */
+const controls = '\\u0000-\\u001f\\u007f-\\u009f'
+const storeUrlPattern = new RegExp(
+  `^(?:s3://[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9](?:/[^${controls}]*)?|file:///[^?#${controls}]*)$`,
+)
 
 function text(allowed: string, pattern: RegExp) {
   return z.string({ error: allowed }).regex(pattern, { error: allowed })
@@ -58,8 +61,8 @@ function section<T extends z.ZodRawShape>(shape: T) {
   return z.strictObject(shape, { error: `a mapping with the keys ${Object.keys(shape).join(', ')}` })
 }
 
-const filePath = text('a path', /^[^\p{Cc}]+$/u)
-const sentence = text('a text of 1 to 500 characters in one line', /^(?=.*\S)[^\p{Cc}]{1,500}$/u)
+const filePath = text('a path', new RegExp(`^[^${controls}]+$`))
+const sentence = text('a text of 1 to 500 characters in one line', new RegExp(`^(?=.*\\S)[^${controls}]{1,500}$`))
 const flag = z.boolean({ error: 'true, false' })
 const region = text('a region such as eu-central-1', /^[a-z0-9][a-z0-9-]{1,31}$/)
   .nullable()
@@ -127,7 +130,9 @@ export const configSchema = section({
       .meta({ description: 'Where the ledger is kept between runs; outside the repository. This or sync: none.' }),
     sync: oneOf(['none']).optional().meta({ description: 'none: the local file alone remembers.' }),
     ...storeAccess('the ledger'),
-    file: filePath.default('.snapproof/ledger.sqlite').meta({ description: 'Local working file of the ledger.' }),
+    file: filePath.nullable().default(null).meta({
+      description: 'Local working file of the ledger, of this repository alone; none: .snapproof/NAME.sqlite.',
+    }),
     leaseSeconds: duration('10s')
       .prefault('2m')
       .meta({ description: 'A run that did not renew its lease for so long is taken for dead.' }),
@@ -206,6 +211,11 @@ export const configSchema = section({
     .meta({ description: 'Severity of a finding from which a run exits with 1.' }),
 })
 export type ParsedConfig = z.output<typeof configSchema>
+
+/** Where the ledger's working file lies when nothing is said. */
+export function defaultLedgerFile(repositoryName: string): string {
+  return `.snapproof/${repositoryName}.sqlite`
+}
 
 /** Relative paths in these leaves are resolved against the folder of the file. */
 export const pathLeaves = ['ledger.file', 'output.folder', 'work.folder'] as const

@@ -100,6 +100,12 @@ describe('person', () => {
   })
 })
 
+test('person: a terminal that does not know its width gets 80 columns', () => {
+  const { log, text } = setUp('person', 0)
+  log.progress('x'.repeat(100), 1, 2, 'blobs')
+  expect(text()).toBe(`\r\u001b[2K${'x'.repeat(78)}…`)
+})
+
 describe('plain', () => {
   test('has no control character but the end of a line, and progress only now and then', () => {
     const { log, text, pass } = setUp('plain')

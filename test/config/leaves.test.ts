@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parseDocument } from 'yaml'
+import * as z from 'zod'
 import { isRecord } from '../../src/config/layers.ts'
 import { knownKeys, leaves, sections, variableName } from '../../src/config/leaves.ts'
-import { pathLeaves } from '../../src/config/schema.ts'
+import { configJsonSchema, pathLeaves } from '../../src/config/schema.ts'
 
 describe('leaves', () => {
   test('variables follow the paths and are unique', () => {
@@ -42,6 +43,13 @@ describe('config/snapproof.example.yaml', () => {
     // The other way to say where the ledger is; both cannot stand in one valid file.
     if (text.includes('# sync: none')) shown.add('ledger.sync')
     expect(leaves.map(leaf => leaf.path).filter(path => !shown.has(path))).toEqual([])
+  })
+
+  test('fits the JSON Schema, which knows no other key', () => {
+    const schema = z.fromJSONSchema(configJsonSchema())
+    expect(schema.safeParse(example).error?.issues).toBeUndefined()
+    expect(schema.safeParse({ ...Object(example), other: 1 }).success).toBe(false)
+    expect(schema.safeParse({ ...Object(example), failOn: 'x' }).success).toBe(false)
   })
 
   test('every value that says `# default` is the default', () => {

@@ -34,7 +34,7 @@ describe('a valid file', () => {
   test('gets the documented defaults', async () => {
     expect(await load(minimal)).toEqual({
       repository: { name: 'production', url: 's3://snapshots/base', region: null, endpointUrl: null, pathStyle: null },
-      ledger: { store: null, file: '/etc/snapproof/.snapproof/ledger.sqlite', leaseSeconds: 120 },
+      ledger: { store: null, file: '/etc/snapproof/.snapproof/production.sqlite', leaseSeconds: 120 },
       output: { folder: '/etc/snapproof/.snapproof/runs', store: null },
       engines: [{ name: 'es9', kind: 'maven', product: 'elasticsearch', version: '9.5.3', home: null, heapMb: 1024 }],
       policy: {
@@ -116,7 +116,7 @@ failOn: warning
   test('the example holds every key and is valid as it stands', async () => {
     const config = await loadConfig({ file: 'config/snapproof.example.yaml', environment: {} })
     expect(config.repository.name).toBe('production')
-    expect(config.ledger.file).toBe(resolve('config/.snapproof/ledger.sqlite'))
+    expect(config.ledger.file).toBe(resolve('config/.snapproof/production.sqlite'))
     expect(config.engines).toHaveLength(2)
   })
 })
@@ -364,12 +364,12 @@ describe('rules between keys', () => {
 
 describe('configForUrl', () => {
   test('needs nothing but the URL', () => {
-    const config = configForUrl('s3://snapshots/base/path/', { temporaryFolder: '/tmp', workingFolder: '/here' })
+    const config = configForUrl('s3://snapshots/base/path/', { temporaryFolder: '/tmp/x', workingFolder: '/here' })
     expect(config).toMatchObject({
       repository: { name: 'snapshots-base-path', url: 's3://snapshots/base/path', region: null },
-      ledger: { store: null, file: ':memory:' },
-      output: { folder: '/tmp/snapproof/runs' },
-      work: { folder: '/tmp/snapproof/work', requests: 32 },
+      ledger: { store: null, file: '/tmp/x/ledger.sqlite' },
+      output: { folder: '/tmp/x/runs' },
+      work: { folder: '/tmp/x/work', requests: 32 },
       engines: [{ kind: 'maven', product: 'elasticsearch' }],
       metrics: { enabled: false },
     })
