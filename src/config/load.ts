@@ -4,6 +4,7 @@
  * Flags beat the environment, the environment beats the file. Everything that is wrong is said at once: file, line and
  * column, dotted path, the value got and the values allowed. Unknown keys and variables are errors.
  */
+import { randomUUID } from 'node:crypto'
 import { readFile as readFileFromDisk } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { describeError, SnapproofError } from '../errors.ts'
@@ -47,12 +48,12 @@ export interface UrlFlags {
   readonly region?: string | undefined
   readonly endpointUrl?: string | undefined
   readonly pathStyle?: boolean | undefined
-  /** Without it nothing is remembered: the ledger lies in `temporaryFolder`. */
+  /** Without it nothing is remembered: the ledger lies in a folder of its own. */
   readonly ledgerFile?: string | undefined
   readonly environment?: Environment
   readonly overrides?: Readonly<Record<string, FlagValue | undefined>>
   readonly workingFolder?: string
-  /** This run's own, absolute; work, output and ledger go there, and the caller removes it. */
+  /** The system's. Work, output and ledger go into a new folder `snapproof-…` below it: `dirname(work.folder)`, the caller's to remove. */
   readonly temporaryFolder: string
 }
 
@@ -62,11 +63,13 @@ export interface UrlFlags {
  */
 export function configForUrl(url: string, flags: UrlFlags): AuditConfig {
   const workingFolder = flags.workingFolder ?? process.cwd()
+  // Never one that another run used: what it left is not to be remembered.
+  const own = resolve(flags.temporaryFolder, `snapproof-${randomUUID()}`)
   const value = {
     repository: { name: nameFromUrl(url), url },
-    ledger: { sync: 'none', file: resolve(flags.temporaryFolder, 'ledger.sqlite') },
-    output: { folder: resolve(flags.temporaryFolder, 'runs') },
-    work: { folder: resolve(flags.temporaryFolder, 'work') },
+    ledger: { sync: 'none', file: resolve(own, 'ledger.sqlite') },
+    output: { folder: resolve(own, 'runs') },
+    work: { folder: resolve(own, 'work') },
     engines: [{ name: 'elasticsearch', kind: 'maven', version: newestMavenVersion }],
     metrics: { enabled: false },
   }

@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { configForUrl, type LoadOptions, loadConfig } from '../../src/config/load.ts'
 import { isSnapproofError, type SnapproofError } from '../../src/errors.ts'
@@ -365,14 +365,21 @@ describe('rules between keys', () => {
 describe('configForUrl', () => {
   test('needs nothing but the URL', () => {
     const config = configForUrl('s3://snapshots/base/path/', { temporaryFolder: '/tmp/x', workingFolder: '/here' })
+    const own = dirname(config.work.folder)
+    expect(own).toMatch(/^\/tmp\/x\/snapproof-[\da-f-]{36}$/)
     expect(config).toMatchObject({
       repository: { name: 'snapshots-base-path', url: 's3://snapshots/base/path', region: null },
-      ledger: { store: null, file: '/tmp/x/ledger.sqlite' },
-      output: { folder: '/tmp/x/runs' },
-      work: { folder: '/tmp/x/work', requests: 32 },
+      ledger: { store: null, file: `${own}/ledger.sqlite` },
+      output: { folder: `${own}/runs` },
+      work: { folder: `${own}/work`, requests: 32 },
       engines: [{ kind: 'maven', product: 'elasticsearch' }],
       metrics: { enabled: false },
     })
+  })
+
+  test('remembers nothing of another run', () => {
+    const make = () => configForUrl('s3://snapshots', { temporaryFolder: '/tmp' }).ledger.file
+    expect(make()).not.toBe(make())
   })
 
   test('takes flags and the environment', () => {
