@@ -5,7 +5,7 @@ import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSy
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { BlobWriter } from '../blobs/port.ts'
-import { SnapproofError } from '../errors.ts'
+import { isSnapproofError, SnapproofError } from '../errors.ts'
 import { journalFolder, maxJournalBytes } from './journalFormat.ts'
 import { codeOf, localError } from './localErrors.ts'
 
@@ -23,11 +23,17 @@ export function storedJournals(store: BlobWriter): JournalShelf {
   return {
     url: store.url,
     async put(key, bytes, signal) {
-      const written = await store.putIfAbsent(key, bytes, { signal })
-      if (written.written) return
-      // The answer to our own write may have been lost and the write repeated below us; then the object is ours.
-      const { bytes: found } = await store.read(key, { maxBytes: maxJournalBytes, signal })
-      if (!found.equals(bytes)) throw taken(key, store.url)
+      for (let attempt = 1; ; attempt++) {
+        const written = await store.putIfAbsent(key, bytes, { signal })
+        if (written.written) return
+        // The answer to our own write may have been lost and the write repeated below us; then the object is ours.
+        const found = await readOrNull(store, key, signal)
+        if (found?.equals(bytes) === true) return
+        if (found !== null) throw taken(key, store.url)
+        // A store may refuse a conditional write (409) without there being an object.
+        if (attempt === 5)
+          throw new SnapproofError('unavailable', `${store.url} refused five times to write ${key}, which is not there`)
+      }
     },
     async *list(after, signal) {
       for await (const { key, modifiedMs } of store.list(journalFolder, { startAfter: after, signal }))
@@ -70,6 +76,15 @@ export function folderJournals(ledgerFile: string): JournalShelf {
         throw localError(error, 'read the journal', path)
       }
     },
+  }
+}
+
+async function readOrNull(store: BlobWriter, key: string, signal: AbortSignal): Promise<Buffer | null> {
+  try {
+    return (await store.read(key, { maxBytes: maxJournalBytes, signal })).bytes
+  } catch (error) {
+    if (isSnapproofError(error, 'not-found')) return null
+    throw error
   }
 }
 

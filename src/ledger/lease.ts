@@ -158,7 +158,12 @@ class HeldLease implements Lease {
     try {
       const signal = withDeadline(this.#closing.signal, leaseSeconds * 500, 'renewing the lease')
       const etag = await writeLease(store, asked, this.#etag, signal)
-      if (etag === null) return this.#lose(await readLease(store, signal))
+      if (etag === null) {
+        const found = await readLease(store, signal)
+        if (found?.etag !== this.#etag) return this.#lose(found)
+        // A store may refuse a conditional write (409) though nobody else wrote.
+        throw new SnapproofError('unavailable', `${store.url} refused to write ${leaseKey}`)
+      }
       this.#body = asked
       this.#etag = etag
       this.#heldFromMs = askedMs

@@ -144,7 +144,7 @@ function inspectTables(path: string, repositoryName: string, what: string): File
 function quickCheck(db: Database.Database): string | null {
   try {
     const answer = String(db.pragma('quick_check(1)', { simple: true }))
-    return answer === 'ok' ? null : answer
+    return answer === 'ok' ? null : answer.replaceAll('\n', ' ')
   } catch (error) {
     if (codeOf(error).startsWith('SQLITE_CORRUPT')) return error instanceof Error ? error.message : 'corrupt'
     throw error

@@ -22,7 +22,7 @@ export function localError(error: unknown, doing: string, file: string): Snappro
       advice: 'Give this user the right to write the folder of the ledger file, or configure another.',
       cause: error,
     })
-  if (code === 'SQLITE_CANTOPEN' || code === 'ENOTDIR' || code === 'EISDIR')
+  if (code.startsWith('SQLITE_CANTOPEN') || ['ENOTDIR', 'EISDIR', 'EEXIST'].includes(code))
     return new SnapproofError('access-denied', `${text}: it cannot be opened`, {
       advice: 'Configure a path for the ledger file whose folder can be written.',
       cause: error,

@@ -95,7 +95,7 @@ export function startSession(options: SessionOptions): LedgerSession {
   }
 
   async function journalSome(runId: string, rows: readonly StoredRow[], signal: AbortSignal): Promise<void> {
-    const createdMs = Math.max(clock.nowMs(), prunedBeforeMs(current()) + marginDays * dayMs)
+    const createdMs = Math.floor(Math.max(clock.nowMs(), prunedBeforeMs(current()) + marginDays * dayMs))
     const journal: StoredJournal = {
       schemaVersion: 1,
       journalId: randomId(),
