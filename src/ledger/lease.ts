@@ -160,8 +160,9 @@ class HeldLease implements Lease {
       const etag = await writeLease(store, asked, this.#etag, signal)
       if (etag === null) {
         const found = await readLease(store, signal)
-        if (found?.etag !== this.#etag) return this.#lose(found)
-        // A store may refuse a conditional write (409) though nobody else wrote.
+        if (found === null || !this.#isOurs(found)) return this.#lose(found)
+        // An earlier renewal was written and its answer lost, or the store refused (409) though nobody else wrote.
+        this.#etag = found.etag
         throw new SnapproofError('unavailable', `${store.url} refused to write ${leaseKey}`)
       }
       this.#body = asked
@@ -174,6 +175,11 @@ class HeldLease implements Lease {
       log.warn('the lease could not be renewed, trying again', { error: describeError(error) })
       this.#schedule(leaseSeconds / 10)
     }
+  }
+
+  /** No two holders have the same number. */
+  #isOurs({ body }: FoundLease): boolean {
+    return body?.state === 'held' && body.fence === this.fence && body.runId === this.#options.runId
   }
 
   #lose(found: FoundLease | null, cause?: unknown): void {

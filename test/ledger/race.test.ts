@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { openDirectoryStore } from '../../src/blobs/directory.ts'
 import { ledgerKey } from '../../src/ledger/ledgerObject.ts'
 import type { LedgerSession } from '../../src/ledger/port.ts'
+import { systemClock } from '../../src/time.ts'
 import { memoryStore } from '../support/memoryStore.ts'
-import { contentRow, openTest, signal, testClock } from './support.ts'
+import { contentRow, newFolder, openTest, signal, testClock } from './support.ts'
 
 /** As many sessions as asked for that all believe to hold the lease: each was paused until it expired. */
 async function pausedHolders(count: number) {
@@ -15,6 +17,33 @@ async function pausedHolders(count: number) {
   }
   return { clock, store, sessions }
 }
+
+describe.each([2, 5])('%i sessions on a folder at once', count => {
+  test('lose no row and record none twice', async () => {
+    const clock = testClock()
+    const store = openDirectoryStore({ folder: newFolder(), clock: systemClock })
+    const sessions: LedgerSession[] = []
+    for (let i = 0; i < count; i++) {
+      sessions.push(await openTest(store, clock))
+      // The store's times are real here: instead of waiting, the lease is taken away.
+      await store.delete('lease.json')
+    }
+    const work = sessions.map(async (session, i) => {
+      for (let n = 0; n < 4; n++) {
+        await session.journal(`run-${i}`, [contentRow({ contentId: `c-${i}-${n}` })], signal)
+        await session.store(signal)
+      }
+    })
+    await Promise.all(work)
+    await Promise.all(sessions.map(session => session.close()))
+    for await (const { key } of store.list('journals/')) await store.delete(key)
+    const after = await openTest(store, clock)
+    expect(after.warnings).toEqual([])
+    const expected = sessions.flatMap((_, i) => Array.from({ length: 4 }, (_, n) => `c-${i}-${n}`))
+    expect(after.recentPasses(1000).map(row => row.contentId)).toEqual(expected.sort())
+    await after.close()
+  })
+})
 
 describe.each([2, 5])('%i sessions at once', count => {
   test.each([1, 2, 3])('lose no row and record none twice (round %i)', async round => {
