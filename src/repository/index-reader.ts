@@ -1,0 +1,215 @@
+/** One index over all its snapshots: index metadata, every shard copy, totals. */
+import type { Fault, IndexCopy, IndexMetadata, IndexRecord, MetadataBlob, ShardCopy } from '../model/content.ts'
+import type { IndexEntry, SnapshotEntry } from '../model/repository.ts'
+import { inOrder } from './ahead.ts'
+import { DecodeError } from './decode-error.ts'
+import { contentIdOf, FileLists } from './file-list.ts'
+import { decodeIndexMetadata } from './index-metadata.ts'
+import { faultOf, type MetadataReader } from './metadata-reader.ts'
+import type { DecodedRepositoryData } from './repository-data.ts'
+import type { ShardReader, ShardRecord, ShardTarget } from './shard-reader.ts'
+import { isReadable, type SnapshotFacts, type SnapshotReader } from './snapshot-reader.ts'
+
+/** Shards of one index that are in work at once; their blobs share the reader's own limit. */
+const shardsAhead = 4
+
+interface Holder {
+  readonly position: number
+  readonly entry: SnapshotEntry
+  readonly facts: SnapshotFacts
+  readonly metadataKey: string | null
+  readonly metadata: IndexMetadata | null
+}
+
+export class IndexReader {
+  private readonly decoded: DecodedRepositoryData
+  private readonly reader: MetadataReader
+  private readonly snapshots: SnapshotReader
+  private readonly shards: ShardReader
+
+  constructor(decoded: DecodedRepositoryData, reader: MetadataReader, snapshots: SnapshotReader, shards: ShardReader) {
+    this.decoded = decoded
+    this.reader = reader
+    this.snapshots = snapshots
+    this.shards = shards
+  }
+
+  /** `wanted`: positions of snapshots; those that do not hold the index are left out. */
+  async read(position: number, wanted: readonly number[] | undefined, signal: AbortSignal): Promise<IndexRecord> {
+    const index = this.decoded.data.indices[position]
+    if (index === undefined) throw new RangeError(`there is no index ${position}`)
+    const only = wanted === undefined ? null : new Set(wanted)
+    const positions = [...index.snapshots].filter(snapshot => only?.has(snapshot) ?? true)
+    const faults: Fault[] = []
+    const metadataBlobs: MetadataBlob[] = []
+    const holders = await this.readHolders(position, index, positions, faults, metadataBlobs, signal)
+    const byHolder = await this.readShards(index, holders, faults, metadataBlobs, signal)
+    const copies = holders.map((holder, i): IndexCopy => {
+      const shards = byHolder[i] ?? []
+      const { metadata, metadataKey } = holder
+      const contentId =
+        metadata === null || metadataKey === null ? null : contentIdOf(metadataKey, metadata.shardCount, shards)
+      return { snapshot: holder.position, metadataKey, metadata, shards, contentId }
+    })
+    copies.forEach((copy, i) => {
+      const holder = holders[i]
+      const fault = holder === undefined ? null : compareTotals(position, index, holder, copy)
+      if (fault !== null) faults.push(fault)
+    })
+    return { index: position, name: index.name, id: index.id, copies, metadataBlobs, faults }
+  }
+
+  /** Each distinct index metadata blob once; one fault for a blob, whoever needs it. */
+  private async readHolders(
+    position: number,
+    index: IndexEntry,
+    positions: readonly number[],
+    faults: Fault[],
+    metadataBlobs: MetadataBlob[],
+    signal: AbortSignal,
+  ): Promise<Holder[]> {
+    const { data } = this.decoded
+    const users = new Map<string, number[]>()
+    const keys = positions.map(snapshot => {
+      const entry = data.snapshots[snapshot]
+      const id = entry !== undefined && isReadable(entry) ? data.indexMetadataBlobId(snapshot, position) : null
+      if (id === null) return null
+      const key = `indices/${index.id}/meta-${id}.dat`
+      const known = users.get(key)
+      if (known === undefined) users.set(key, [snapshot])
+      else known.push(snapshot)
+      return key
+    })
+    const metadata = new Map<string, IndexMetadata>()
+    await Promise.all(
+      [...users].map(async ([key, neededBy]) => {
+        const identifiers = neededBy.map(snapshot => this.decoded.indexMetadataIdentifier(snapshot, position))
+        const read = await this.reader.read(key, decodeMetadataOf(index, identifiers), signal)
+        if (read.ok) metadata.set(key, read.value)
+        else {
+          const snapshots = neededBy.map(snapshot => data.snapshots[snapshot]?.uuid ?? '')
+          faults.push(faultOf(read, { key, snapshots, index: index.name, shard: null }))
+        }
+      }),
+    )
+    for (const [key, neededBy] of users) metadataBlobs.push({ key, kind: 'index-metadata', neededBy })
+    faults.sort((a, b) => ((a.key ?? '') < (b.key ?? '') ? -1 : 1))
+    return Promise.all(
+      positions.map(async (snapshot, i): Promise<Holder> => {
+        const entry = data.snapshots[snapshot]
+        if (entry === undefined) throw new RangeError(`there is no snapshot ${snapshot}`)
+        const metadataKey = keys[i] ?? null
+        const facts = await this.snapshots.factsOf(snapshot, signal)
+        return {
+          position: snapshot,
+          entry,
+          facts,
+          metadataKey,
+          metadata: metadataKey === null ? null : (metadata.get(metadataKey) ?? null),
+        }
+      }),
+    )
+  }
+
+  private async readShards(
+    index: IndexEntry,
+    holders: readonly Holder[],
+    faults: Fault[],
+    metadataBlobs: MetadataBlob[],
+    signal: AbortSignal,
+  ): Promise<ShardCopy[][]> {
+    const byHolder: ShardCopy[][] = holders.map(() => [])
+    if (index.shardPathType !== 0) {
+      // OpenSearch: the folders lie outside, under names that need a setting which the repository does not hold.
+      for (const [i, holder] of holders.entries())
+        byHolder[i] = Array.from({ length: holder.metadata?.shardCount ?? 0 }, (_, shard) => ({
+          shard,
+          status: 'not-verifiable-here',
+          files: null,
+        }))
+      faults.push(layoutNotSupported(index, holders))
+      return byHolder
+    }
+    const shardCount = Math.max(0, ...new Set(holders.map(({ metadata }) => metadata?.shardCount ?? 0)))
+    const lists = new FileLists()
+    const shards = Array.from({ length: shardCount }, (_, shard) => shard)
+    const read = async (shard: number, ahead: AbortSignal): Promise<[number[], ShardRecord]> => {
+      const members = holders.flatMap(({ metadata }, i) => (shard < (metadata?.shardCount ?? 0) ? [i] : []))
+      const targets = members.flatMap(i => targetOf(index, shard, holders[i]))
+      return [members, await this.shards.read(index, shard, targets, lists, ahead)]
+    }
+    for await (const [members, record] of inOrder(shards, shardsAhead, signal, read)) {
+      for (const [at, i] of members.entries()) {
+        const copy = record.copies[at]
+        if (copy !== undefined) byHolder[i]?.push(copy)
+      }
+      for (const fault of record.faults) faults.push(fault)
+      for (const blob of record.metadataBlobs) metadataBlobs.push(blob)
+    }
+    return byHolder
+  }
+}
+
+function targetOf(index: IndexEntry, shard: number, holder: Holder | undefined): ShardTarget[] {
+  if (holder === undefined) return []
+  const { entry, facts, position } = holder
+  const failed = facts.failures === null ? null : (facts.failures.get(index.name)?.has(shard) ?? false)
+  // Without the root blob only a snapshot that succeeded is known to have every shard.
+  const failedAtSource = failed ?? (entry.state === 'SUCCESS' ? false : 'unknown')
+  return [{ snapshot: position, uuid: entry.uuid, name: entry.name, failedAtSource, shallow: facts.shallow }]
+}
+
+/** Another index's blob, or that of an earlier index of the name, is good by its CRC and still not what belongs here. */
+function decodeMetadataOf(
+  index: IndexEntry,
+  identifiers: readonly (string | null)[],
+): (bytes: Buffer, maxInflatedBytes: number) => IndexMetadata {
+  return (bytes, maxInflatedBytes) => {
+    const { name, uuid, metadata } = decodeIndexMetadata(bytes, maxInflatedBytes)
+    if (name !== index.name) throw new DecodeError('bad-value', 0, `it is about index ${name}, not ${index.name}`)
+    for (const identifier of identifiers)
+      if (
+        identifier !== null &&
+        uuid !== null &&
+        !identifier.startsWith('resharded-') &&
+        !identifier.startsWith(`${uuid}-`)
+      )
+        throw new DecodeError('bad-value', 0, `it is about the index with uuid ${uuid}, not ${identifier}`)
+    return metadata
+  }
+}
+
+function layoutNotSupported(index: IndexEntry, holders: readonly Holder[]): Fault {
+  return {
+    code: 'missing-metadata-blob',
+    ours: 'layout-not-supported',
+    key: null,
+    offset: null,
+    snapshots: holders.map(({ entry }) => entry.uuid),
+    index: index.name,
+    shard: null,
+    message: `index ${index.name}: shard folders of path type ${index.shardPathType} are not read by this version`,
+  }
+}
+
+/** Only where every shard is there: a shard that failed is in neither total. Mounted indices have no bytes of their own. */
+function compareTotals(position: number, index: IndexEntry, holder: Holder, copy: IndexCopy): Fault | null {
+  const totals = holder.facts.totals(position)
+  if (totals === null || copy.contentId === null || copy.metadata === null || copy.metadata.mounted) return null
+  const bytes = copy.shards.reduce((sum, { files }) => sum + (files?.bytes ?? 0), 0)
+  const differences: string[] = []
+  if (totals.shardCount !== copy.metadata.shardCount)
+    differences.push(`${totals.shardCount} shards stated, ${copy.metadata.shardCount} in the index metadata`)
+  if (totals.bytes !== bytes) differences.push(`${totals.bytes} bytes stated, ${bytes} in the files`)
+  if (differences.length === 0) return null
+  return {
+    code: 'totals-mismatch',
+    ours: null,
+    key: `snap-${holder.entry.uuid}.dat`,
+    offset: null,
+    snapshots: [holder.entry.uuid],
+    index: index.name,
+    shard: null,
+    message: `index ${index.name} in ${holder.entry.name}: ${differences.join('; ')}`,
+  }
+}

@@ -1,0 +1,182 @@
+/** One shard over all snapshots: every `snap-<uuid>.dat` of it, and the shard generation that they must agree with. */
+import type { BlobReader } from '../blobs/port.ts'
+import { describeError, isSnapproofError } from '../errors.ts'
+import type { Fault, FileList, MetadataBlob, ShardCopy } from '../model/content.ts'
+import type { IndexEntry } from '../model/repository.ts'
+import { checkVirtual } from './commit-counts.ts'
+import { DecodeError } from './decode-error.ts'
+import { badValue } from './fields.ts'
+import type { FileLists } from './file-list.ts'
+import { newestShardGeneration } from './generation.ts'
+import { faultOf, type MetadataFailure, type MetadataReader } from './metadata-reader.ts'
+import { isSafeSegment } from './names.ts'
+import { compareWithGeneration } from './shard-consistency.ts'
+import { decodeShardGeneration } from './shard-generation.ts'
+import { decodeShardSnapshot, type ShardSnapshot } from './shard-snapshot.ts'
+
+/** A snapshot that holds the shard. */
+export interface ShardTarget {
+  readonly snapshot: number
+  readonly uuid: string
+  readonly name: string
+  /** `unknown`: the root blob that would say so could not be read. */
+  readonly failedAtSource: boolean | 'unknown'
+  readonly shallow: boolean
+}
+
+export interface ShardRecord {
+  /** In the order of the targets. */
+  readonly copies: readonly ShardCopy[]
+  readonly metadataBlobs: readonly MetadataBlob[]
+  readonly faults: readonly Fault[]
+}
+
+export class ShardReader {
+  private readonly blobs: BlobReader
+  private readonly reader: MetadataReader
+
+  constructor(blobs: BlobReader, reader: MetadataReader) {
+    this.blobs = blobs
+    this.reader = reader
+  }
+
+  async read(
+    index: IndexEntry,
+    shard: number,
+    targets: readonly ShardTarget[],
+    lists: FileLists,
+    signal: AbortSignal,
+  ): Promise<ShardRecord> {
+    const folder = `indices/${index.id}/${shard}`
+    const problems = new Map<FileList, { message: string; uuids: string[] }>()
+    const [copies, generation] = await Promise.all([
+      Promise.all(targets.map(target => this.readCopy(index, shard, folder, target, lists, problems, signal))),
+      this.readGeneration(index, shard, folder, signal),
+    ])
+    const faults = copies.flatMap(({ fault }) => fault ?? [])
+    for (const { message, uuids } of problems.values())
+      faults.push({
+        code: 'segment-files-inconsistent',
+        ours: null,
+        key: `${folder}/snap-${uuids[0]}.dat`,
+        offset: null,
+        snapshots: uuids,
+        index: index.name,
+        shard,
+        message: `${index.name}[${shard}]: ${message}`,
+      })
+    if (generation.fault !== null) faults.push(generation.fault)
+    if (generation.key !== null && generation.value !== null) {
+      const readable = targets.flatMap((target, i) => {
+        const files = copies[i]?.copy.files ?? null
+        return files === null ? [] : [{ ...target, files }]
+      })
+      const fault = compareWithGeneration(generation.value, readable, {
+        key: generation.key,
+        index: index.name,
+        shard,
+      })
+      if (fault !== null) faults.push(fault)
+    }
+    const metadataBlobs = copies.flatMap(({ blob }) => blob ?? [])
+    if (generation.key !== null) metadataBlobs.push({ key: generation.key, kind: 'shard-generation', neededBy: [] })
+    return { copies: copies.map(({ copy }) => copy), metadataBlobs, faults }
+  }
+
+  private async readCopy(
+    index: IndexEntry,
+    shard: number,
+    folder: string,
+    target: ShardTarget,
+    lists: FileLists,
+    problems: Map<FileList, { message: string; uuids: string[] }>,
+    signal: AbortSignal,
+  ): Promise<{ copy: ShardCopy; blob: MetadataBlob | null; fault: Fault | null }> {
+    if (target.failedAtSource === true)
+      return { copy: { shard, status: 'failed-at-source', files: null }, blob: null, fault: null }
+    const key = `${folder}/snap-${target.uuid}.dat`
+    const blob: MetadataBlob = { key, kind: 'shard-snapshot', neededBy: [target.snapshot] }
+    const read = await this.reader.read(key, decodeCopyOf(target), signal)
+    if (!read.ok) {
+      const status = statusOf(read, target)
+      const silent = status === 'not-verifiable-here' || (status === 'not-read' && read.ours === null)
+      const fault = faultOf(read, { key, snapshots: [target.uuid], index: index.name, shard })
+      return { copy: { shard, status, files: null }, blob: silent ? null : blob, fault: silent ? null : fault }
+    }
+    const { list, problem } = lists.intern(read.value.files)
+    if (problem !== null) {
+      const known = problems.get(list)
+      if (known === undefined) problems.set(list, { message: problem, uuids: [target.uuid] })
+      else known.uuids.push(target.uuid)
+    }
+    return { copy: { shard, status: 'complete', files: list }, blob, fault: null }
+  }
+
+  private async readGeneration(
+    index: IndexEntry,
+    shard: number,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<{ key: string | null; value: ReturnType<typeof decodeShardGeneration> | null; fault: Fault | null }> {
+    const where = { index: index.name, shard, snapshots: [] as string[] }
+    let generation = index.shardGenerations[shard] ?? null
+    if (generation === null && index.shardGenerations.length === 0) {
+      const newest = await this.newestNumber(folder, signal)
+      if (newest !== null && typeof newest !== 'number')
+        return { key: null, value: null, fault: { ...shardGenerationMissing(newest), key: null, ...where } }
+      generation = newest === null ? null : String(newest)
+    }
+    // Normal: a shard that was never snapshotted whole, or the numbers of an old layout.
+    if (generation === null) return { key: null, value: null, fault: null }
+    const key = `${folder}/index-${generation}`
+    if (!isSafeSegment(generation)) {
+      const message = `${JSON.stringify(generation)} cannot be part of a key`
+      const failure: MetadataFailure = { ok: false, code: 'corrupt-metadata-blob', ours: null, offset: null, message }
+      return { key: null, value: null, fault: { ...shardGenerationMissing(failure), key: null, ...where } }
+    }
+    const read = await this.reader.read(key, decodeShardGeneration, signal)
+    if (read.ok) return { key, value: read.value, fault: null }
+    const fault = { ...faultOf(read, { key, ...where }), code: 'shard-generation-missing' } as const
+    return { key, value: null, fault }
+  }
+
+  /** The layout before 7.6 tells generations by listing the folder. */
+  private async newestNumber(folder: string, signal: AbortSignal): Promise<number | null | MetadataFailure> {
+    try {
+      return await newestShardGeneration(this.blobs, folder, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!isSnapproofError(error)) throw error
+      const ours = isSnapproofError(error, 'unavailable', 'deadline') ? 'store-unavailable' : 'not-read'
+      return { ok: false, code: 'missing-metadata-blob', ours, offset: null, message: describeError(error) }
+    }
+  }
+}
+
+function shardGenerationMissing(failure: MetadataFailure): Pick<Fault, 'code' | 'ours' | 'offset' | 'message'> {
+  const { ours, offset, message } = failure
+  return { code: 'shard-generation-missing', ours, offset, message }
+}
+
+function statusOf(read: MetadataFailure, target: ShardTarget): ShardCopy['status'] {
+  if (read.ours !== null) return 'not-read'
+  const missing = read.code === 'missing-metadata-blob'
+  // OpenSearch: a shallow copy has another blob instead, and a pinned snapshot none at all.
+  if (missing && target.shallow) return 'not-verifiable-here'
+  // Perhaps the server never wrote it; the unreadable root blob is the fault, and it is reported.
+  if (missing && target.failedAtSource === 'unknown') return 'not-read'
+  return read.code === 'corrupt-metadata-blob' ? 'corrupt-metadata' : 'missing-metadata'
+}
+
+/** With the bytes of virtual files, which a restore writes to disk as they are here. */
+function decodeCopyOf(target: ShardTarget): (bytes: Buffer, maxInflatedBytes: number) => ShardSnapshot {
+  return (bytes, maxInflatedBytes) => {
+    const snapshot = decodeShardSnapshot(bytes, maxInflatedBytes)
+    if (snapshot.name !== target.name) throw badValue('name', JSON.stringify(target.name), snapshot.name)
+    for (const file of snapshot.files) {
+      const wrong = file.name.startsWith('v__') ? checkVirtual(file) : null
+      if (wrong !== null) throw new DecodeError('bad-value', 0, wrong)
+    }
+    return snapshot
+  }
+}

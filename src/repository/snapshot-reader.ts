@@ -1,0 +1,176 @@
+/**
+ * Snapshot by snapshot: root `snap-<uuid>.dat` against `index-N`, and `meta-<uuid>.dat`. What reading an index needs of
+ * them later (failed shards, totals) is kept, packed.
+ */
+import type { Fault, MetadataBlob, SnapshotInfo, SnapshotRecord } from '../model/content.ts'
+import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
+import { badValue } from './fields.ts'
+import { decodeMetadataBlob } from './framing.ts'
+import { faultOf, type MetadataRead, type MetadataReader } from './metadata-reader.ts'
+import { indexOf } from './repository-links.ts'
+import { decodeSnapshotInfo } from './snapshot-info.ts'
+
+/** What an index needs to know of a snapshot. */
+export interface SnapshotFacts {
+  /** Null: the root `snap-` blob could not be read, so that nobody knows which shards failed at the source. */
+  readonly failures: ReadonlyMap<string, ReadonlySet<number>> | null
+  readonly shallow: boolean
+  totals(index: number): { readonly shardCount: number; readonly bytes: number } | null
+}
+
+const nothingKnown: SnapshotFacts = { failures: null, shallow: false, totals: () => null }
+
+/** The server has not finished writing these, or never could: nothing of them is read and nobody is accused. */
+export function isReadable(snapshot: SnapshotEntry): boolean {
+  return snapshot.state !== 'IN_PROGRESS' && snapshot.state !== 'INCOMPATIBLE'
+}
+
+export class SnapshotReader {
+  private readonly data: RepositoryData
+  private readonly reader: MetadataReader
+  private readonly facts: (SnapshotFacts | undefined)[] = []
+  private readonly indexNames: ReadonlyMap<string, number>
+  /** Positions of the indices of each snapshot, made when first asked for. */
+  private held: number[][] | null = null
+
+  constructor(data: RepositoryData, reader: MetadataReader) {
+    this.data = data
+    this.reader = reader
+    this.indexNames = new Map(data.indices.map((index, position) => [index.name, position]))
+  }
+
+  async read(snapshot: number, signal: AbortSignal): Promise<SnapshotRecord> {
+    const entry = this.entry(snapshot)
+    if (!isReadable(entry)) return { snapshot, info: null, metadataBlobs: [], faults: [] }
+    const [root, global] = await Promise.all([
+      this.readInfo(snapshot, signal),
+      this.reader.read(globalKey(entry), decodeGlobalMetadata, signal),
+    ])
+    const info = root.ok ? root.value : null
+    const faults: Fault[] = []
+    if (!root.ok) faults.push(faultOf(root, where(rootKey(entry), [entry.uuid])))
+    else {
+      const fault = this.compare(snapshot, root.value)
+      if (fault !== null) faults.push(fault)
+    }
+    // Restoring an index reads no global metadata; restoring global state or data streams does.
+    const globalNeeded = info === null || info.includeGlobalState !== false || info.dataStreams.length > 0
+    const needy = globalNeeded ? [entry.uuid] : []
+    if (!global.ok) faults.push(faultOf(global, where(globalKey(entry), needy)))
+    const metadataBlobs: MetadataBlob[] = [
+      { key: rootKey(entry), kind: 'root-snapshot', neededBy: [snapshot] },
+      { key: globalKey(entry), kind: 'global-metadata', neededBy: globalNeeded ? [snapshot] : [] },
+    ]
+    return { snapshot, info, metadataBlobs, faults }
+  }
+
+  /** From what `read` saw; reads the root blob where that has not been done. */
+  async factsOf(snapshot: number, signal: AbortSignal): Promise<SnapshotFacts> {
+    const known = this.facts[snapshot]
+    if (known !== undefined) return known
+    if (isReadable(this.entry(snapshot))) await this.readInfo(snapshot, signal)
+    return this.facts[snapshot] ?? nothingKnown
+  }
+
+  private async readInfo(snapshot: number, signal: AbortSignal): Promise<MetadataRead<SnapshotInfo>> {
+    const entry = this.entry(snapshot)
+    const read = await this.reader.read(rootKey(entry), decodeInfoOf(entry), signal)
+    this.facts[snapshot] = read.ok ? this.pack(read.value) : nothingKnown
+    return read
+  }
+
+  private pack(info: SnapshotInfo): SnapshotFacts {
+    const failures = new Map<string, Set<number>>()
+    for (const { index, shard } of info.failures) failures.set(index, (failures.get(index) ?? new Set()).add(shard))
+    const rows = [...info.indexDetails]
+      .map(([name, detail]) => ({ position: this.indexNames.get(name) ?? -1, ...detail }))
+      .filter(({ position }) => position >= 0)
+      .sort((a, b) => a.position - b.position)
+    const positions = Int32Array.from(rows, row => row.position)
+    const shardCounts = Int32Array.from(rows, row => row.shardCount)
+    const bytes = Float64Array.from(rows, row => row.bytes)
+    return {
+      failures,
+      shallow: info.shallow,
+      totals: index => {
+        const at = indexOf(positions, index)
+        return at < 0 ? null : { shardCount: shardCounts[at] ?? 0, bytes: bytes[at] ?? 0 }
+      },
+    }
+  }
+
+  /** One fault for all that the root blob and `index-N` disagree in. */
+  private compare(snapshot: number, info: SnapshotInfo): Fault | null {
+    const entry = this.entry(snapshot)
+    const here = new Set(this.indicesOf(snapshot))
+    const differences: string[] = []
+    const missing = info.indices.filter(name => !here.has(name))
+    const stated = new Set(info.indices)
+    const surplus = [...here].filter(name => !stated.has(name))
+    if (missing.length > 0) differences.push(`index-N lacks ${some(missing)}`)
+    if (surplus.length > 0) differences.push(`the snapshot lacks ${some(surplus)}`)
+    const same = (what: string, root: unknown, listed: unknown): void => {
+      if (listed !== null && root !== listed) differences.push(`${what} is ${root}, index-N says ${listed}`)
+    }
+    same('name', info.name, entry.name)
+    same('state', info.state, entry.state)
+    same('start time', info.startedMs, entry.startedMs)
+    same('end time', info.endedMs, entry.endedMs)
+    if (differences.length === 0) return null
+    return {
+      code: 'snapshot-contents-mismatch',
+      ours: null,
+      offset: null,
+      ...where(rootKey(entry), [entry.uuid]),
+      message: `snapshot ${entry.name}: ${differences.join('; ')}`,
+    }
+  }
+
+  private indicesOf(snapshot: number): string[] {
+    if (this.held === null) {
+      const held = this.data.snapshots.map((): number[] => [])
+      this.data.indices.forEach((index, position) => {
+        for (const at of index.snapshots) held[at]?.push(position)
+      })
+      this.held = held
+    }
+    return (this.held[snapshot] ?? []).map(position => this.data.indices[position]?.name ?? '')
+  }
+
+  private entry(snapshot: number): SnapshotEntry {
+    const entry = this.data.snapshots[snapshot]
+    if (entry === undefined) throw new RangeError(`there is no snapshot ${snapshot}`)
+    return entry
+  }
+}
+
+function rootKey(entry: SnapshotEntry): string {
+  return `snap-${entry.uuid}.dat`
+}
+
+function globalKey(entry: SnapshotEntry): string {
+  return `meta-${entry.uuid}.dat`
+}
+
+function where(key: string, snapshots: readonly string[]): Pick<Fault, 'key' | 'snapshots' | 'index' | 'shard'> {
+  return { key, snapshots, index: null, shard: null }
+}
+
+/** Another snapshot's blob under this name is good by its CRC and still not what belongs here. */
+function decodeInfoOf(entry: SnapshotEntry): (bytes: Buffer, maxInflatedBytes: number) => SnapshotInfo {
+  return (bytes, maxInflatedBytes) => {
+    const info = decodeSnapshotInfo(bytes, maxInflatedBytes)
+    if (info.uuid !== entry.uuid) throw badValue('snapshot.uuid', entry.uuid, info.uuid)
+    return info
+  }
+}
+
+/** Looked at whole and not kept. */
+function decodeGlobalMetadata(bytes: Buffer, maxInflatedBytes: number): null {
+  decodeMetadataBlob(bytes, ['metadata', 'project-metadata'], maxInflatedBytes)
+  return null
+}
+
+function some(names: readonly string[]): string {
+  return names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '')
+}

@@ -1,0 +1,70 @@
+/** The repositories of test/fixtures/repositories, with what their servers said of them, and folders to damage. */
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { openDirectoryStore } from '../../src/blobs/directory.ts'
+import type { BlobReader } from '../../src/blobs/port.ts'
+import { systemClock } from '../../src/time.ts'
+
+export interface ExpectedShard {
+  readonly luceneDocs: number
+  readonly maxSeqNo: number
+  readonly files: number
+  readonly bytes: number
+}
+
+export interface ExpectedRepository {
+  readonly version: string
+  readonly snapshots: Readonly<
+    Record<
+      string,
+      {
+        readonly uuid: string
+        readonly state: string
+        /** Null: the shard failed at the source. */
+        readonly indices: Readonly<Record<string, readonly (ExpectedShard | null)[]>>
+      }
+    >
+  >
+}
+
+export interface RepositoryFixture {
+  readonly name: string
+  /** Holds `index-N`. */
+  readonly folder: string
+  readonly expected: ExpectedRepository
+}
+
+const repositories = join(import.meta.dirname, '../fixtures/repositories')
+
+export function repositoryFixtures(root = repositories): RepositoryFixture[] {
+  return readdirSync(root)
+    .filter(name => existsSync(join(root, name, 'expected.json')))
+    .sort()
+    .map(name => ({
+      name,
+      folder: join(root, name, 'repository'),
+      expected: JSON.parse(readFileSync(join(root, name, 'expected.json'), 'utf8')),
+    }))
+}
+
+export function openFolder(folder: string): BlobReader {
+  return openDirectoryStore({ folder, clock: systemClock })
+}
+
+/** A copy that the test may damage; gone when it ends. */
+export function copyOf(fixture: RepositoryFixture): string {
+  const folder = mkdtempSync(join(tmpdir(), 'snapproof-repository-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  cpSync(fixture.folder, folder, { recursive: true })
+  return folder
+}
+
+/** Keys of a folder, ascending. */
+export function keysOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort()
+}
