@@ -1,0 +1,185 @@
+/**
+ * `npm run demo`: the product's story on real parts. A real Elasticsearch writes snapshots into a folder that a local S3
+ * serves as a bucket; three nights are audited by the real program in its own processes.
+ *
+ * Exits with 0 when every night ended as the story says, and leaves nothing but reports/demo.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import process from 'node:process'
+import { execa } from 'execa'
+import { cacheFolder } from '../../../src/cli/context.ts'
+import type { RunResult } from '../../../src/model/run.ts'
+import { parseRun } from '../../../src/report/run-json.ts'
+import { systemClock } from '../../../src/time.ts'
+import { startSourceCluster } from '../cluster.ts'
+import { startLocalS3 } from '../s3/server.ts'
+import { flipBit } from './damage.ts'
+import { fillCluster } from './fill.ts'
+
+const root = resolve(import.meta.dirname, '..', '..', '..')
+const bucket = 'demo-bucket'
+const base = 'production'
+const stop = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort(new Error(name)))
+
+const started = systemClock.monotonicMs()
+const work = await mkdtemp(join(tmpdir(), 'snapproof-demo-'))
+const repositoryFolder = join(work, 's3', bucket, base)
+try {
+  await story()
+} finally {
+  await rm(work, { recursive: true, force: true })
+}
+
+async function story(): Promise<void> {
+  say('1. A real Elasticsearch 9.5.3 is filled, and snapshots are taken on five simulated days')
+  await takeSnapshots()
+  const s3 = await startLocalS3({ root: join(work, 's3'), readOnly: [`${bucket}/${base}`] })
+  try {
+    say(`   The snapshots lie in s3://${bucket}/${base}, served by a local S3 that lets nobody write there`)
+    const config = await writeConfig(s3.endpointUrl)
+    await rm(join(root, 'reports', 'demo'), { recursive: true, force: true })
+
+    say('2. Night 1: audit with a limit of two snapshots')
+    const first = await night('night-1', config, ['--max-snapshots', '2'])
+    expect(first, 0, 'night 1 proves what it restored and finds nothing wrong')
+    expectThat(first.debt.contents > 0, 'night 1 leaves debt behind its limit')
+
+    say('3. Night 2: the ledger in the bucket says what is still in debt')
+    const second = await night('night-2', config, [])
+    expect(second, 0, 'night 2 catches up')
+    expectThat(second.debt.contents === 0, 'no debt is left after night 2')
+    expectThat(
+      second.snapshots.every(s => s.levels.restore?.verdict === 'pass'),
+      'every snapshot passes',
+    )
+
+    const orders = second.verdicts.length > 0 ? await indexId(second, 'orders') : ''
+    const damage = await flipBit(repositoryFolder, orders)
+    say(`4. One bit is flipped in the middle of ${damage.key}, and the third night looks`)
+    const third = await night('damage', config, [])
+    expect(third, 1, 'the damage is found')
+    const finding = third.findings.find(one => one.key === damage.key)
+    expectThat(finding?.code === 'corrupt-data-blob', 'the damaged blob is named')
+    expectThat((finding?.snapshots.length ?? 0) > 0, 'the snapshots that it hits are named')
+  } finally {
+    await s3.close()
+  }
+  const seconds = Math.round((systemClock.monotonicMs() - started) / 1000)
+  say(`\nThe demo took ${seconds} s. Nothing is left running. Open the reports:`)
+  for (const name of ['night-1', 'night-2', 'damage'])
+    say(`  ${relative(process.cwd(), join(root, 'reports', 'demo', name, 'report.html'))}`)
+  say('\nLook at your own bucket (reads metadata only, needs s3:ListBucket and s3:GetObject):')
+  say('  npx snapproof inspect s3://YOUR-BUCKET/BASE/PATH')
+}
+
+async function takeSnapshots(): Promise<void> {
+  const cluster = await startSourceCluster({
+    workFolder: join(work, 'source'),
+    cacheFolder: cacheFolder(process.env),
+    repositoryFolder: join(work, 's3', bucket),
+    signal: stop.signal,
+  })
+  try {
+    await cluster.createRepository(base)
+    await fillCluster(cluster, base, (day, indices) => say(`   ${day}: snapshot of ${indices} indices`))
+  } finally {
+    await cluster.stop()
+  }
+}
+
+/** A configuration as a user would write it; the ledger lies in the same bucket, beside the repository. */
+async function writeConfig(endpointUrl: string): Promise<string> {
+  const file = join(work, 'snapproof.yaml')
+  const text = `repository:
+  name: demo
+  url: s3://${bucket}/${base}
+  endpointUrl: ${endpointUrl}
+ledger:
+  url: s3://${bucket}/snapproof/demo
+  endpointUrl: ${endpointUrl}
+engines:
+  - name: elasticsearch-9
+    kind: maven
+    version: 9.5.3
+    heapMb: 512
+metrics:
+  enabled: false # there is no CloudWatch here
+`
+  await writeFile(file, text)
+  return file
+}
+
+/** One night is one process of the real program. */
+async function night(name: string, config: string, flags: readonly string[]): Promise<RunResult> {
+  const out = join(root, 'reports', 'demo', name)
+  const program = [
+    '--import',
+    'tsx',
+    join(root, 'src', 'main.ts'),
+    'audit',
+    '--config',
+    config,
+    '--out',
+    out,
+    '--log',
+    'plain',
+    ...flags,
+  ]
+  const { stdout, stderr, exitCode } = await execa(process.execPath, program, {
+    cwd: root,
+    env: { AWS_ACCESS_KEY_ID: 'demo', AWS_SECRET_ACCESS_KEY: 'demo-secret', AWS_REGION: 'us-east-1' },
+    cancelSignal: stop.signal,
+    gracefulCancel: false,
+    forceKillAfterDelay: 15_000,
+    reject: false,
+    maxBuffer: 10_000_000,
+  })
+  stop.signal.throwIfAborted()
+  say(indent(stdout))
+  try {
+    return parseRun(await readFile(join(out, 'run.json'), 'utf8'))
+  } catch (error) {
+    throw new Error(`${name} ended with ${exitCode} and left no run.json:\n${stderr}`, { cause: error })
+  }
+}
+
+async function indexId(run: RunResult, index: string): Promise<string> {
+  const program = [
+    '--import',
+    'tsx',
+    join(root, 'src', 'main.ts'),
+    'inspect',
+    `file://${repositoryFolder}`,
+    '--json',
+    '--index',
+    index,
+  ]
+  const { stdout } = await execa(process.execPath, program, { cwd: root, cancelSignal: stop.signal })
+  const found = JSON.parse(stdout) as { snapshots: { indices: { name: string; id: string }[] }[] }
+  const id = found.snapshots.flatMap(snapshot => snapshot.indices).find(one => one.name === index)?.id
+  if (id === undefined) throw new Error(`${run.repository.url} holds no index ${index}`)
+  return id
+}
+
+function expect(run: RunResult, code: number, what: string): void {
+  expectThat(run.exit.code === code, `${what} (exit code ${code}, got ${run.exit.code}: ${run.exit.reason})`)
+}
+
+function expectThat(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`the demo went wrong: ${what} does not hold`)
+  say(`   ✓ ${what}`)
+}
+
+function indent(text: string): string {
+  return text
+    .split('\n')
+    .map(line => `     ${line}`.trimEnd())
+    .join('\n')
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

@@ -1,0 +1,185 @@
+/** The commands: flags in, a result on stdout, an exit code out. What they do lives in `run/`. */
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ExitCode, exitCodes, SnapproofError } from '../errors.ts'
+import type { AuditConfig } from '../model/config.ts'
+import type { RunResult } from '../model/run.ts'
+import { renderReport } from '../report/render.ts'
+import { parseRun, serializeRun } from '../report/run-json.ts'
+import { renderSummary } from '../report/summary.ts'
+import { audit } from '../run/audit.ts'
+import { inspect as inspectRepository } from '../run/inspect.ts'
+import { survey } from '../run/survey.ts'
+import { buildRun, type CliContext, type CommonFlags, openConfigured, readConfig, readStyle } from './context.ts'
+import { describePlan, planJson } from './planText.ts'
+import { bytesText, countText, tableText } from './words.ts'
+
+export interface LimitFlags {
+  readonly maxSnapshots?: number | undefined
+  readonly maxBytes?: string | undefined
+  readonly maxDuration?: string | undefined
+}
+
+export interface AuditFlags extends CommonFlags, LimitFlags {
+  readonly out?: string | undefined
+  readonly metrics?: boolean | undefined
+  readonly dryRun?: boolean | undefined
+}
+
+export async function auditCommand(context: CliContext, flags: AuditFlags): Promise<ExitCode> {
+  if (flags.dryRun) return planCommand(context, flags)
+  const config = await readConfig(context, flags, undefined, overridesOf(flags))
+  return runAndReport(context, config, flags, { command: 'audit', only: null, limits: config.limits })
+}
+
+export async function verifyCommand(
+  context: CliContext,
+  flags: AuditFlags & { readonly snapshots: readonly string[] },
+): Promise<ExitCode> {
+  const config = await readConfig(context, flags, undefined, overridesOf(flags))
+  const limits = { ...config.limits, snapshots: null }
+  return runAndReport(context, config, flags, { command: 'verify', only: flags.snapshots, limits })
+}
+
+async function runAndReport(
+  context: CliContext,
+  config: AuditConfig,
+  flags: AuditFlags,
+  options: Parameters<typeof audit>[1],
+): Promise<ExitCode> {
+  const { dependencies, close } = await buildRun(context, config, flags.out)
+  try {
+    const result = await audit(dependencies, options)
+    context.log.clear()
+    context.print(flags.json ? serializeRun(result).trimEnd() : humanResult(result, dependencies.output.folder))
+    return result.exit.code
+  } finally {
+    await close()
+  }
+}
+
+function humanResult(result: RunResult, folder: string): string {
+  return `${renderSummary(result).trimEnd()}\n\nReport: ${join(folder, 'report.html')}\nData:   ${join(folder, 'run.json')}`
+}
+
+export async function planCommand(context: CliContext, flags: AuditFlags): Promise<ExitCode> {
+  const config = await readConfig(context, flags, undefined, overridesOf(flags))
+  const { dependencies, close } = await buildRun(context, config, flags.out)
+  const ledger = await dependencies.openLedger({ readOnly: true })
+  try {
+    const seen = await survey(dependencies, ledger, { only: null, limits: config.limits })
+    context.log.clear()
+    context.print(flags.json ? JSON.stringify(planJson(seen), null, 2) : describePlan(seen))
+    return exitCodes.good
+  } finally {
+    await ledger.close()
+    await close()
+  }
+}
+
+export interface InspectFlags extends CommonFlags {
+  readonly url?: string | undefined
+  readonly jsonl?: boolean | undefined
+  readonly snapshot?: string | undefined
+  readonly index?: string | undefined
+  readonly shards?: boolean | undefined
+}
+
+export async function inspectCommand(context: CliContext, flags: InspectFlags): Promise<ExitCode> {
+  const config = await readConfig(context, flags, flags.url)
+  const repository = openConfigured(config.repository, context.clock, config.work.requests)
+  try {
+    const found = await inspectRepository(repository, {
+      snapshot: flags.snapshot ?? null,
+      index: flags.index ?? null,
+      shards: flags.shards ?? true,
+      requests: config.work.requests,
+      maxMetadataBytes: config.work.maxMetadataBytes,
+      log: context.log,
+      signal: context.signal,
+    })
+    context.log.clear()
+    if (flags.jsonl) {
+      const { snapshots, totals, faults, ...head } = found
+      for (const line of [head, ...snapshots, { totals, faults }]) context.print(JSON.stringify(line))
+    } else if (flags.json) context.print(JSON.stringify(found, null, 2))
+    else context.print(inspectionText(found))
+    return exitCodes.good
+  } finally {
+    await repository.close()
+  }
+}
+
+function inspectionText(found: Awaited<ReturnType<typeof inspectRepository>>): string {
+  const { repository, snapshots, totals, faults } = found
+  const rows = snapshots.map(snapshot => [
+    snapshot.name,
+    snapshot.state ?? '-',
+    snapshot.endedAt ?? '-',
+    countText(snapshot.indices.length),
+    bytesText(snapshot.indices.reduce((sum, index) => sum + (index.bytes ?? 0), 0)),
+    countText(docsOf(snapshot.indices)),
+  ])
+  const lines = [
+    `Generation ${repository.generation}, format ${repository.format ?? 'unversioned'}, uuid ${repository.uuid ?? 'none'}`,
+    '',
+    tableText([['SNAPSHOT', 'STATE', 'ENDED', 'INDICES', 'SIZE', 'LUCENE DOCS'], ...rows]),
+    '',
+    `${countText(totals.snapshots)} snapshots, ${countText(totals.indices)} indices in them, ${countText(totals.blobs)} data blobs: ` +
+      `${bytesText(totals.logicalBytes)} when restored one by one, ${bytesText(totals.uniqueBytes)} stored`,
+    ...faults.map(fault => tableText([[`! ${fault}`]])),
+  ]
+  return lines.join('\n')
+}
+
+function docsOf(
+  indices: readonly { readonly shards?: readonly { readonly luceneDocs: number | null }[] }[],
+): number | null {
+  let sum = 0
+  for (const index of indices) {
+    for (const shard of index.shards ?? [{ luceneDocs: null }]) {
+      if (shard.luceneDocs === null) return null
+      sum += shard.luceneDocs
+    }
+  }
+  return sum
+}
+
+/** Draws a report again from `run.json`, or from the folder that holds it. */
+export async function reportCommand(
+  context: CliContext,
+  flags: CommonFlags & { readonly run: string; readonly html?: boolean | undefined },
+): Promise<ExitCode> {
+  const run = parseRun(await readRunFile(flags.run))
+  if (flags.json) context.print(serializeRun(run).trimEnd())
+  else if (flags.html) context.print(renderReport(run, await readStyle()).trimEnd())
+  else context.print(renderSummary(run).trimEnd())
+  return exitCodes.good
+}
+
+const maxRunBytes = 512 * 1024 * 1024
+
+async function readRunFile(path: string): Promise<string> {
+  try {
+    const found = await stat(path)
+    const file = found.isDirectory() ? join(path, 'run.json') : path
+    const { size } = await stat(file)
+    if (size > maxRunBytes) throw new SnapproofError('usage', `${file} has ${size} bytes, which no run.json has`)
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (error instanceof SnapproofError) throw error
+    throw new SnapproofError('usage', `there is no run.json to read at ${path}`, {
+      advice: 'Name the folder of a run, or its run.json.',
+      cause: error,
+    })
+  }
+}
+
+function overridesOf(flags: AuditFlags): Record<string, string | number | boolean | undefined> {
+  return {
+    'limits.snapshots': flags.maxSnapshots,
+    'limits.restoreBytes': flags.maxBytes,
+    'limits.duration': flags.maxDuration,
+    ...(flags.metrics === false ? { 'metrics.enabled': false } : {}),
+  }
+}

@@ -1,0 +1,206 @@
+/** What every command needs: the configuration, the stores, the log, and one signal that Ctrl-C and SIGTERM abort. */
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { homedir, hostname, tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type OpenStoreOptions, openStore } from '../blobs/open.ts'
+import type { RequestCounts } from '../blobs/port.ts'
+import type { Store } from '../blobs/write-probe.ts'
+import { configForUrl, loadConfig } from '../config/load.ts'
+import { startEngine } from '../engine/start.ts'
+import { SnapproofError } from '../errors.ts'
+import { openLedger } from '../ledger/open.ts'
+import { openMirror } from '../mirror/mirror.ts'
+import type { AuditConfig, StoreConfig } from '../model/config.ts'
+import type { RunResult } from '../model/run.ts'
+import type { RunDependencies } from '../run/dependencies.ts'
+import { type Clock, isoTime } from '../time.ts'
+import type { CliLog } from './log.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface CliContext {
+  readonly environment: Environment
+  readonly clock: Clock
+  readonly log: CliLog
+  readonly signal: AbortSignal
+  /** Prints the result of a command on stdout. */
+  print(text: string): void
+}
+
+/** Flags that every command takes. */
+export interface CommonFlags {
+  readonly config?: string | undefined
+  readonly json?: boolean | undefined
+  readonly endpointUrl?: string | undefined
+  readonly region?: string | undefined
+  readonly ledger?: string | undefined
+}
+
+/** Bytes of the disk that are left alone. */
+export const freeBytesFloor = 1_000_000_000
+
+/** The configuration from `--config` or SNAPPROOF_CONFIG, or one made from a URL. */
+export async function readConfig(
+  context: CliContext,
+  flags: CommonFlags,
+  url: string | undefined,
+  overrides: Readonly<Record<string, string | number | boolean | null | undefined>> = {},
+): Promise<AuditConfig> {
+  const { environment } = context
+  const file = flags.config ?? environment.SNAPPROOF_CONFIG
+  if (url !== undefined) {
+    return configForUrl(url, {
+      region: flags.region,
+      endpointUrl: flags.endpointUrl,
+      ledgerFile: flags.ledger,
+      overrides,
+      temporaryFolder: tmpdir(),
+    })
+  }
+  if (file === undefined) {
+    throw new SnapproofError('usage', 'there is neither a configuration nor a URL', {
+      advice:
+        'Give --config FILE (see config/snapproof.example.yaml), or a URL such as s3://bucket/base/path where the command takes one.',
+    })
+  }
+  return loadConfig({
+    file,
+    environment,
+    overrides: {
+      'repository.region': flags.region,
+      'repository.endpointUrl': flags.endpointUrl,
+      'ledger.file': flags.ledger,
+      ...overrides,
+    },
+  })
+}
+
+export function openConfigured(store: StoreConfig, clock: Clock, requests: number, counts?: RequestCounts): Store {
+  const options: OpenStoreOptions = {
+    clock,
+    maxConnections: Math.max(64, requests * 2),
+    ...(store.region === null ? {} : { region: store.region }),
+    ...(store.endpointUrl === null ? {} : { endpointUrl: store.endpointUrl }),
+    ...(store.pathStyle === null ? {} : { pathStyle: store.pathStyle }),
+    ...(counts === undefined ? {} : { counts }),
+  }
+  return openStore(store.url, options)
+}
+
+export function newCounts(): RequestCounts {
+  return { list: 0, get: 0, head: 0, put: 0, delete: 0, bytesRead: 0 }
+}
+
+/** Everything that a run is given. `close` removes this run's work folder. */
+export async function buildRun(
+  context: CliContext,
+  config: AuditConfig,
+  out: string | undefined,
+): Promise<{ readonly dependencies: RunDependencies; close(): Promise<void> }> {
+  const { clock, log, signal, environment } = context
+  const runId = `${isoTime(clock.nowMs()).replace(/[-:]|\.\d+/g, '')}-${randomUUID().slice(0, 8)}`
+  const counts = newCounts()
+  const repository = openConfigured(config.repository, clock, config.work.requests, counts)
+  const ledgerStore = config.ledger.store === null ? null : openConfigured(config.ledger.store, clock, 4, counts)
+  const workFolder = join(config.work.folder, runId)
+  const mirrorFolder = join(workFolder, 'mirror')
+  await mkdir(mirrorFolder, { recursive: true, mode: 0o700 })
+  const folder = out === undefined ? join(config.output.folder, runId) : resolve(out)
+  const { version } = await readPackage()
+  const dependencies: RunDependencies = {
+    config,
+    tool: { name: 'snapproof', version, node: process.version },
+    runId,
+    clock,
+    log,
+    signal,
+    repository,
+    counts,
+    mirrorFolder,
+    openLedger: ({ readOnly }) =>
+      openLedger({
+        repositoryName: config.repository.name,
+        store: ledgerStore,
+        file: config.ledger.file,
+        runId,
+        owner: `${hostname()}:${process.pid}`,
+        clock,
+        log,
+        leaseSeconds: config.ledger.leaseSeconds,
+        randomId: randomUUID,
+        signal,
+        readOnly,
+      }),
+    openMirror: abort =>
+      openMirror({
+        source: repository,
+        folder: mirrorFolder,
+        concurrency: config.work.requests,
+        signal: abort,
+        log,
+        clock,
+        freeBytesFloor,
+      }),
+    startEngine: (name, abort) => {
+      const engine = config.engines.find(one => one.name === name)
+      if (engine === undefined) throw new SnapproofError('internal', `no engine ${name} is configured`)
+      return startEngine({
+        ...engine,
+        ...(engine.home === null ? { home: '' } : { home: engine.home }),
+        cacheFolder: cacheFolder(environment),
+        workFolder: join(workFolder, 'engine'),
+        repositoryFolder: workFolder,
+        startTimeoutMs: config.work.engineStartSeconds * 1000,
+        environment,
+        signal: abort,
+        log,
+        clock,
+      })
+    },
+    output: {
+      folder,
+      write: async (name, text) => {
+        const path = join(folder, name)
+        await mkdir(dirname(path), { recursive: true })
+        await writeFile(path, text)
+      },
+    },
+    putMetrics: await metricsOf(config, clock),
+    style: await readStyle(),
+  }
+  return {
+    dependencies,
+    async close() {
+      await rm(workFolder, { recursive: true, force: true })
+      await repository.close()
+      await ledgerStore?.close()
+    },
+  }
+}
+
+async function metricsOf(config: AuditConfig, clock: Clock): Promise<RunDependencies['putMetrics']> {
+  if (!config.metrics.enabled) return null
+  const { putMetrics } = await import('../metrics/put.ts') // the SDK costs a second that `--no-metrics` need not pay
+  const { toMetricData } = await import('../metrics/data.ts')
+  return (run: RunResult) => putMetrics({ ...config.metrics, clock }, toMetricData(run, clock.nowMs()))
+}
+
+/** Engines put together from Maven Central are kept between runs, outside any tree. */
+export function cacheFolder(environment: Environment): string {
+  return join(environment.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'snapproof')
+}
+
+/** The package's own folder: this file is in src/cli or dist/cli. */
+const packageFolder = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..')
+
+export async function readPackage(): Promise<{ readonly version: string }> {
+  const text = await readFile(join(packageFolder, 'package.json'), 'utf8')
+  const { version } = JSON.parse(text) as { version: string }
+  return { version }
+}
+
+export function readStyle(): Promise<string> {
+  return readFile(join(packageFolder, 'reports', 'style.css'), 'utf8')
+}

@@ -1,0 +1,73 @@
+/** A plan for people and for machines. */
+import type { Survey } from '../run/survey.ts'
+import { bytesText, countText, secondsText, tableText } from './words.ts'
+
+export function planJson({ plan, forecast, catalogue, checked }: Survey): Record<string, unknown> {
+  const { snapshots, identity } = catalogue.repositoryData
+  const named = (position: number) => ({ name: snapshots[position]?.name, uuid: snapshots[position]?.uuid })
+  return {
+    schemaVersion: 1,
+    generation: identity.generation,
+    snapshots: plan.snapshots.map(named),
+    groups: plan.groups.map(group => ({
+      index: group.indexName,
+      indexId: group.indexId,
+      shardCount: group.shardCount,
+      engine: group.engine,
+      restoreBytes: group.restoreBytes,
+      contents: group.contents.map(({ content, kind, snapshot }) => ({
+        contentId: content.contentId,
+        kind,
+        from: named(snapshot),
+        creditedTo: content.snapshots.filter(position => position !== snapshot).map(named),
+        bytes: content.bytes,
+      })),
+    })),
+    left: plan.left.map(({ item, reason }) => ({
+      index: item.content.indexName,
+      contentId: item.content.contentId,
+      kind: item.kind,
+      overdue: item.overdue,
+      bytes: item.content.bytes,
+      reason,
+    })),
+    debt: { contents: plan.debt.length, overdue: plan.debt.filter(item => item.overdue).length },
+    findings: checked.findings,
+    forecast,
+  }
+}
+
+export function describePlan(survey: Survey): string {
+  const { plan, forecast, catalogue, checked } = survey
+  const { snapshots } = catalogue.repositoryData
+  const rows = plan.groups.flatMap(group =>
+    group.contents.map(({ content, kind, snapshot }) => [
+      group.indexName,
+      snapshots[snapshot]?.name ?? '-',
+      kind,
+      countText(content.snapshots.length - 1),
+      bytesText(content.bytes),
+      group.engine,
+    ]),
+  )
+  const lines = [
+    `In debt: ${countText(plan.debt.length)} contents, ${countText(plan.debt.filter(item => item.overdue).length)} beyond policy`,
+    rows.length === 0
+      ? 'This run would restore nothing.'
+      : tableText([['INDEX', 'RESTORED FROM', 'WHY', 'ALSO COUNTS FOR', 'SIZE', 'ENGINE'], ...rows]),
+    '',
+    `Forecast (${forecast.basis}): ${countText(forecast.contents)} contents of ${countText(forecast.snapshots)} snapshots, ` +
+      `${bytesText(forecast.fetchBytes)} fetched in ${countText(forecast.fetchRequests)} requests, ` +
+      `${bytesText(forecast.restoreBytes)} restored, ${bytesText(forecast.diskBytes)} of disk, about ${secondsText(forecast.seconds)}`,
+  ]
+  if (plan.left.length > 0) lines.push(`Left for later: ${countText(plan.left.length)} contents (${reasonsOf(survey)})`)
+  const errors = checked.findings.filter(finding => finding.severity === 'error')
+  for (const finding of errors) lines.push(tableText([[`! ${finding.code}: ${finding.message}`]]))
+  return lines.join('\n')
+}
+
+function reasonsOf({ plan }: Survey): string {
+  const counts = new Map<string, number>()
+  for (const { reason } of plan.left) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return [...counts].map(([reason, count]) => `${reason}: ${count}`).join(', ')
+}

@@ -1,0 +1,140 @@
+/** The command line: one yargs program. Unknown commands and flags are usage errors, exit code 64. */
+import type { Argv } from 'yargs'
+import yargs from 'yargs'
+import { describeError, type ExitCode, exitCodes, isSnapproofError, SnapproofError } from '../errors.ts'
+import { auditCommand, inspectCommand, planCommand, reportCommand, verifyCommand } from './commands.ts'
+import type { CliContext } from './context.ts'
+import { doctorCommand } from './doctor.ts'
+
+export interface Program {
+  /** Never throws for what a user did wrong; says it on stderr. */
+  run(args: readonly string[]): Promise<ExitCode>
+}
+
+const exitText = `Exit codes: 0 the work is done and nothing is wrong; 1 a finding of severity error; 2 the run could not do its work;
+3 another run holds the lease; 4 debt beyond policy; 64 usage or configuration.`
+
+export function createProgram(context: CliContext, write: (text: string) => void, version: string): Program {
+  return {
+    async run(args) {
+      let code: ExitCode = exitCodes.good
+      const set = (command: Promise<ExitCode>) =>
+        command.then(found => {
+          code = found
+        })
+      const parser = common(
+        yargs([...args])
+          .scriptName('snapproof')
+          .version(version),
+      )
+        .command(
+          'audit',
+          'The night: check all snapshots, restore what is in debt, report',
+          y =>
+            runFlags(limitFlags(y)).option('dry-run', {
+              type: 'boolean',
+              describe: 'Only say what it would do: `plan`',
+            }),
+          argv => set(auditCommand(context, argv)),
+        )
+        .command(
+          'plan',
+          'What `audit` would restore now, and what it would cost; spends nothing',
+          y => limitFlags(y),
+          argv => set(planCommand(context, argv)),
+        )
+        .command(
+          'inspect [url]',
+          'What is in the repository, and what a restore must yield',
+          y =>
+            y
+              .positional('url', {
+                type: 'string',
+                describe: 's3://bucket/base/path or file:///path; no configuration needed',
+              })
+              .option('jsonl', {
+                type: 'boolean',
+                describe: 'One JSON line for the repository, each snapshot, the totals',
+              })
+              .option('snapshot', { type: 'string', describe: 'Only this snapshot' })
+              .option('index', { type: 'string', describe: 'Only this index' })
+              .option('shards', { type: 'boolean', default: true, describe: 'With each shard' }),
+          argv => set(inspectCommand(context, argv)),
+        )
+        .command(
+          'verify <snapshots..>',
+          'Restore these snapshots now, whatever was proven before',
+          y => runFlags(limitFlags(y)).positional('snapshots', { type: 'string', array: true, demandOption: true }),
+          argv => set(verifyCommand(context, argv)),
+        )
+        .command(
+          'report <run>',
+          'Draw the report of a run again',
+          y =>
+            y
+              .positional('run', {
+                type: 'string',
+                demandOption: true,
+                describe: 'The folder of a run, or its run.json',
+              })
+              .option('html', { type: 'boolean', describe: 'Print the page instead of the summary' }),
+          argv => set(reportCommand(context, argv)),
+        )
+        .command(
+          'doctor',
+          'Is everything in place? Changes nothing',
+          y => y,
+          argv => set(doctorCommand(context, argv)),
+        )
+        .demandCommand(1, 'Which command? `snapproof --help` lists them.')
+        .strict()
+        .recommendCommands()
+        .wrap(null)
+        .epilog(exitText)
+        .exitProcess(false)
+        .fail((message, error) => {
+          throw error ?? new SnapproofError('usage', message, { advice: '`snapproof --help` says what there is.' })
+        })
+      try {
+        await parser.parseAsync()
+        return code
+      } catch (error) {
+        return sayError(error, context, write)
+      }
+    },
+  }
+}
+
+function common<Flags>(parser: Argv<Flags>) {
+  return parser
+    .option('config', { type: 'string', describe: 'Configuration file; default SNAPPROOF_CONFIG', global: true })
+    .option('json', { type: 'boolean', describe: 'The result as JSON on stdout', global: true })
+    .option('log', { choices: ['person', 'plain', 'json'] as const, describe: 'How to log on stderr', global: true })
+    .option('endpoint-url', { type: 'string', describe: 'Endpoint of an S3-compatible store', global: true })
+    .option('region', { type: 'string', describe: 'Region of the bucket', global: true })
+    .option('ledger', { type: 'string', describe: 'Local ledger file', global: true })
+}
+
+function limitFlags<Flags>(parser: Argv<Flags>) {
+  return parser
+    .option('max-snapshots', { type: 'number', describe: 'Restore from at most so many snapshots' })
+    .option('max-bytes', { type: 'string', describe: 'Restore at most so many bytes, such as 500GiB' })
+    .option('max-duration', { type: 'string', describe: 'Begin nothing new after this time, such as 4h' })
+}
+
+function runFlags<Flags>(parser: Argv<Flags>) {
+  return parser
+    .option('out', { type: 'string', describe: 'Folder for report.html, run.json and evidence' })
+    .option('metrics', { type: 'boolean', default: true, describe: 'Put metrics to CloudWatch' })
+}
+
+function sayError(error: unknown, { log }: CliContext, write: (text: string) => void): ExitCode {
+  log.clear()
+  if (isSnapproofError(error)) {
+    write(`snapproof: ${describeError(error)}${error.advice === '' ? '' : `\n  ${error.advice}`}\n`)
+    return error.exitCode
+  }
+  // Not foreseen: the stack is what a bug report needs.
+  write(`snapproof: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return exitCodes.couldNotWork
+}
