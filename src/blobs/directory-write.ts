@@ -29,6 +29,8 @@ export interface WriteContext {
   /** Path that the key stands for. */
   readonly path: string
   readonly bytes: Buffer
+  /** For tests: awaited between the last look and the rename. */
+  readonly beforeCommit?: () => Promise<void>
 }
 
 export async function writeAlways({ path, bytes }: WriteContext): Promise<void> {
@@ -57,10 +59,7 @@ export async function writeIfMatch(context: WriteContext, etag: string): Promise
   const { path, bytes, clock } = context
   if ((await currentEtag(path)) !== etag) return { written: false }
   return await withTemporary(path, bytes, async temporary => {
-    const claims = join(
-      dirname(path),
-      `${temporaryPrefix}${createHash('sha256').update(`${path}\0${etag}`).digest('hex').slice(0, 32)}`,
-    )
+    const claims = claimsPath(path, etag)
     const claim = await claimVersion(context, etag, claims, temporary)
     if (claim === null) return { written: false }
     if ((await currentEtag(path)) !== etag) {
@@ -68,6 +67,7 @@ export async function writeIfMatch(context: WriteContext, etag: string): Promise
       return { written: false }
     }
     await outlive(path, temporary, clock)
+    await context.beforeCommit?.()
     try {
       await rename(temporary.path, path)
     } catch (error) {
@@ -79,6 +79,12 @@ export async function writeIfMatch(context: WriteContext, etag: string): Promise
     await removeClaims(claims, claim)
     return { written: true, etag: etagOf(await temporary.handle.stat({ bigint: true })) }
   })
+}
+
+/** Where the claims on a version lie, without their numbers. */
+export function claimsPath(path: string, etag: string): string {
+  const name = createHash('sha256').update(`${path}\0${etag}`).digest('hex').slice(0, 32)
+  return join(dirname(path), `${temporaryPrefix}${name}`)
 }
 
 /** The number of our claim, once every lower one is dead; null when the version is no longer current. */

@@ -9,6 +9,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Clock } from '../time.ts'
 import type { RequestCounts } from './port.ts'
 import { deadlineRetry } from './s3-retry.ts'
+import { slots } from './slots.ts'
 
 export interface S3ClientOptions {
   /** @default the SDK's default chain; `us-east-1` where `endpointUrl` is given */
@@ -89,32 +90,37 @@ export function connectS3(options: S3ClientOptions): S3Connection {
   }
   const client = new S3Client(config)
   if (counts !== undefined) countAttempts(client, counts)
+  // The handler's clock starts before a socket is free, so nobody may wait for one there.
+  const queue = slots(maxConnections)
+
+  async function sendNow<T>(request: (options: SendOptions) => Promise<T>, call: CallOptions): Promise<T> {
+    const { signal, uploadBytes = 0 } = call
+    signal?.throwIfAborted()
+    const requestTimeout = attemptTimeoutMs + Math.ceil((uploadBytes * 1000) / minUploadBytesPerSecond)
+    const stop = new AbortController()
+    const onAbort = () => stop.abort()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    // The last resort: attempts and retries have their own limits, but a provider of credentials may hang.
+    const timer = setTimeout(onAbort, giveUpAfterMs + requestTimeout + 5_000)
+    try {
+      return await request({ abortSignal: stop.signal, requestTimeout })
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (stop.signal.aborted) {
+        throw Object.assign(new Error('the request did not end in time', { cause: error }), { name: 'TimeoutError' })
+      }
+      throw error
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
 
   return {
     client,
     attemptTimeoutMs,
     giveUpAfterMs,
-    async send(request, { signal, uploadBytes = 0 } = {}) {
-      signal?.throwIfAborted()
-      const requestTimeout = attemptTimeoutMs + Math.ceil((uploadBytes * 1000) / minUploadBytesPerSecond)
-      const stop = new AbortController()
-      const onAbort = () => stop.abort()
-      signal?.addEventListener('abort', onAbort, { once: true })
-      // The last resort: attempts and retries have their own limits, but a provider of credentials may hang.
-      const timer = setTimeout(onAbort, giveUpAfterMs + requestTimeout + 5_000)
-      try {
-        return await request({ abortSignal: stop.signal, requestTimeout })
-      } catch (error) {
-        signal?.throwIfAborted()
-        if (stop.signal.aborted) {
-          throw Object.assign(new Error('the request did not end in time', { cause: error }), { name: 'TimeoutError' })
-        }
-        throw error
-      } finally {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
-      }
-    },
+    send: (request, call = {}) => queue.run(() => sendNow(request, call), call.signal),
     close: () => client.destroy(),
   }
 }

@@ -88,7 +88,15 @@ export function readFailure(error: unknown): S3Failure {
 export function isLostRace(failure: S3Failure, ifMatch: boolean): boolean {
   if (failure.status === 412) return true
   if (failure.status === 409) return conditionFailed.has(failure.name)
-  return ifMatch && failure.status === 404 && failure.name !== 'NoSuchBucket'
+  return ifMatch && isMissingKey(failure, 'put')
+}
+
+/**
+ * A 404 of S3 itself about the object. A page of a proxy says nothing about it, and nobody is missing because of that; the
+ * answer to a HEAD has no body, so there the status must do.
+ */
+export function isMissingKey({ status, name }: S3Failure, verb: S3Verb): boolean {
+  return status === 404 && (verb === 'head' || name === 'NoSuchKey' || name === 'NoSuchVersion')
 }
 
 /** Anything that a call threw, except an abort. Errors of our own pass unchanged. */
@@ -161,7 +169,7 @@ function fromAnswer(failure: S3Failure, status: number, operation: S3Operation):
       `Allow ${neededAction[verb]} for this identity; where the objects are encrypted with KMS, kms:${verb === 'put' ? 'GenerateDataKey' : 'Decrypt'} too.`,
     )
   }
-  if (status === 404) return as('not-found', '')
+  if (isMissingKey(failure, verb)) return as('not-found', '')
   if (conditionFailed.has(name) || status === 412)
     return as('changed', 'Somebody wrote the object meanwhile: read it again.')
   if (status === 501)
@@ -215,6 +223,6 @@ function text(value: unknown): string | undefined {
 
 /** Words of the store, on one line, bounded. */
 function clean(words: string): string {
-  const line = words.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim()
+  const line = words.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim()
   return line.length <= 300 ? line : `${line.slice(0, 299)}…`
 }

@@ -16,7 +16,7 @@ import type { BlobBody, ConditionalWrite, GetOptions, ListOptions } from './port
 import { collect, requireRange, requireWritableKey } from './requests.ts'
 import { resumableBody } from './s3-body.ts'
 import { type CallOptions, connectS3, type S3ClientOptions, type SendOptions } from './s3-client.ts'
-import { describe, isLostRace, readFailure, type S3Operation, type S3Verb, s3Error } from './s3-errors.ts'
+import { describe, isLostRace, isMissingKey, readFailure, type S3Operation, type S3Verb, s3Error } from './s3-errors.ts'
 import { listPage } from './s3-list.ts'
 import type { Store, WriteAnswer } from './write-probe.ts'
 
@@ -359,8 +359,7 @@ function judgeRefusal(error: unknown, operation: S3Operation): WriteAnswer {
   const failure = readFailure(error)
   const said = `the store answered ${failure.status ?? 'nothing'} ${failure.name}`
   if (failure.status === 403 && failure.name === 'AccessDenied') return { kind: 'refused', said }
-  if (failure.status === 412 || (failure.status === 404 && failure.name !== 'NoSuchBucket'))
-    return { kind: 'allowed', said }
+  if (failure.status === 412 || isMissingKey(failure, 'put')) return { kind: 'allowed', said }
   return { kind: 'unclear', said: s3Error(error, operation).message }
 }
 

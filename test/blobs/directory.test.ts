@@ -14,6 +14,7 @@ blobContract('directory driver', async () => {
       return openDirectoryStore({ folder: join(root, name), clock: systemClock })
     },
     openMissing: async () => openDirectoryStore({ folder: join(root, 'missing'), clock: systemClock }),
+    furtherKeys: ['line\nfeed\r', 'bell\u0007'],
     fill: (name, keys) => writeFiles(join(root, name), keys),
     close: () => rm(root, { recursive: true, force: true }),
   }

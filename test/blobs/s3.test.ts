@@ -9,6 +9,7 @@ blobContract('S3 driver on the local S3 server', async () => {
   return {
     open: async name => lab.store({ basePath: `/${name} +&é/`, ...generous }),
     openMissing: async () => lab.store({ bucket: 'no-such-bucket' }),
+    furtherKeys: ['line\nfeed\r', 'bell\u0007'],
     fill: (name, keys) => writeFiles(join(lab.root, 'bucket', `${name} +&é`), keys),
     close: () => lab.close(),
   }

@@ -14,6 +14,8 @@ export interface ContractSubject {
   openMissing(): Promise<BlobWriter>
   /** Makes many small objects in the place of `open(name)`, faster than by `put`. */
   fill(name: string, keys: readonly string[]): Promise<void>
+  /** Keys that this store takes and another one that we test with does not. */
+  readonly furtherKeys?: readonly string[]
   close(): Promise<void>
 }
 
@@ -195,7 +197,8 @@ export function blobContract(what: string, start: () => Promise<ContractSubject>
         'semi;colon:,=@$',
         'back\\slash',
         '..dots..',
-        'tab\tand\nline',
+        'tab\tulator',
+        ...(subject.furtherKeys ?? []),
       ]
       for (const key of keys) await store.put(key, Buffer.from(key))
       for (const key of keys) expect(String((await store.read(key, { maxBytes: 100 })).bytes)).toBe(key)
