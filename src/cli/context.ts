@@ -1,12 +1,13 @@
 /** What every command needs: the configuration, the stores, the log, and one signal that Ctrl-C and SIGTERM abort. */
 import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { homedir, hostname, tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type OpenStoreOptions, openStore } from '../blobs/open.ts'
 import type { RequestCounts } from '../blobs/port.ts'
 import type { Store } from '../blobs/write-probe.ts'
+import { cacheFolder } from '../config/cache.ts'
 import { configForUrl, loadConfig } from '../config/load.ts'
 import { startEngine } from '../engine/start.ts'
 import { SnapproofError } from '../errors.ts'
@@ -185,11 +186,6 @@ async function metricsOf(config: AuditConfig, clock: Clock): Promise<RunDependen
   const { putMetrics } = await import('../metrics/put.ts') // the SDK costs a second that `--no-metrics` need not pay
   const { toMetricData } = await import('../metrics/data.ts')
   return (run: RunResult) => putMetrics({ ...config.metrics, clock }, toMetricData(run, clock.nowMs()))
-}
-
-/** Engines put together from Maven Central are kept between runs, outside any tree. */
-export function cacheFolder(environment: Environment): string {
-  return join(environment.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'snapproof')
 }
 
 /** The package's own folder: this file is in src/cli or dist/cli. */

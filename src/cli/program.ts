@@ -5,6 +5,7 @@ import { describeError, type ExitCode, exitCodes, isSnapproofError, SnapproofErr
 import { auditCommand, inspectCommand, planCommand, reportCommand, verifyCommand } from './commands.ts'
 import type { CliContext } from './context.ts'
 import { doctorCommand } from './doctor.ts'
+import { safeText } from './log.ts'
 
 export interface Program {
   /** Never throws for what a user did wrong; says it on stderr. */
@@ -131,7 +132,9 @@ function runFlags<Flags>(parser: Argv<Flags>) {
 function sayError(error: unknown, { log }: CliContext, write: (text: string) => void): ExitCode {
   log.clear()
   if (isSnapproofError(error)) {
-    write(`snapproof: ${describeError(error)}${error.advice === '' ? '' : `\n  ${error.advice}`}\n`)
+    const text = `snapproof: ${describeError(error)}${error.advice === '' ? '' : `\n  ${error.advice}`}`
+    // Messages quote names and answers that others chose.
+    write(`${text.split('\n').map(safeText).join('\n')}\n`)
     return error.exitCode
   }
   // Not foreseen: the stack is what a bug report needs.

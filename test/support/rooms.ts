@@ -50,7 +50,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'notify',
     'seal',
   ],
-  cli: ['run', 'config'],
+  // Builds the real adapters and hands them to `run` as ports.
+  cli: ['run', 'config', 'blobs', 'ledger', 'engine', 'mirror', 'metrics', 'report'],
   'main.ts': ['cli', 'run', 'config'],
   // The stacks know the program by the names of its metrics only.
   'infra/aws': ['metrics/names.ts'],
