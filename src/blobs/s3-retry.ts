@@ -50,9 +50,11 @@ export function deadlineRetry({ clock, giveUpAfterMs, neverReachedMs }: RetryOpt
       if (!isWorthRetrying(failure)) throw new Error('permanent')
       const { startedMs } = previous as TimedToken
       const count = previous.getRetryCount()
-      const delayMs = delayBefore(count, failure, clock)
       const limitMs = this.reached ? giveUpAfterMs : Math.min(giveUpAfterMs, neverReachedMs)
-      if (clock.monotonicMs() - startedMs + delayMs >= limitMs) throw new Error('out of time')
+      const leftMs = limitMs - (clock.monotonicMs() - startedMs)
+      if (leftMs < 1) throw new Error('out of time')
+      // The last attempt is made when the time is up, not a long pause before.
+      const delayMs = Math.min(delayBefore(count, failure, clock), leftMs)
       return token(startedMs, count + 1, delayMs)
     },
     recordSuccess() {

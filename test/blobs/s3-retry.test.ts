@@ -2,6 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { deadlineRetry } from '../../src/blobs/s3-retry.ts'
 import type { Clock } from '../../src/time.ts'
 
+function metadata(status: number | undefined): { httpStatusCode?: number } {
+  return status === undefined ? {} : { httpStatusCode: status }
+}
+
 describe('the retry strategy', () => {
   let nowMs = 0
   const clock: Clock = { nowMs: () => nowMs, monotonicMs: () => nowMs, sleep: async () => {} }
@@ -15,7 +19,7 @@ describe('the retry strategy', () => {
     error: Object.assign(new Error('x'), {
       $fault: 'server' as const,
       $service: 'S3',
-      $metadata: status === undefined ? {} : { httpStatusCode: status },
+      $metadata: metadata(status),
       ...extra,
     }),
   })
@@ -39,17 +43,15 @@ describe('the retry strategy', () => {
   it('goes on until the time is up, with growing pauses', async () => {
     for (const what of [failure('THROTTLING', 503), failure('TRANSIENT', 500), failure('SERVER_ERROR', 599)]) {
       const { ms, attempts } = await lasts(what)
-      expect(ms).toBeLessThan(60_000)
-      expect(ms).toBeGreaterThan(30_000)
+      expect(ms).toBe(60_000)
       expect(attempts).toBeGreaterThan(6)
-      expect(attempts).toBeLessThan(80)
+      expect(attempts).toBeLessThan(200)
     }
   })
 
   it('gives up soon where nothing has ever answered', async () => {
     const { ms } = await lasts(failure('TRANSIENT', undefined, { code: 'ECONNREFUSED' }))
-    expect(ms).toBeLessThan(8_000)
-    expect(ms).toBeGreaterThan(2_000)
+    expect(ms).toBe(8_000)
   })
 
   it('tries once what will not get better', async () => {

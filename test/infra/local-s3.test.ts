@@ -165,7 +165,7 @@ describe('local S3 server', () => {
 
   it('serves no file outside of its bucket', async () => {
     await writeFile(join(lab.root, 'secret'), 'secret')
-    for (const path of ['/..%2fsecret', '/%2e%2e/secret', '/x/..%2f..%2fsecret']) {
+    for (const path of ['/..%2fsecret', '/%2e%2e%2fsecret', '/x/..%2f..%2fsecret']) {
       expect((await ask(path)).status, path).toBe(404)
       expect((await ask(path, { method: 'PUT', body: 'x' })).status, path).toBe(400)
     }
