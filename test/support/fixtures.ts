@@ -1,8 +1,6 @@
-/** The repositories of test/fixtures/repositories, with what their servers said of them, and folders to damage. */
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+/** The repositories of test/fixtures/repositories, with what their servers said of them. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import { openDirectoryStore } from '../../src/blobs/directory.ts'
 import type { BlobReader } from '../../src/blobs/port.ts'
 import { systemClock } from '../../src/time.ts'
@@ -51,14 +49,6 @@ export function repositoryFixtures(root = repositories): RepositoryFixture[] {
 
 export function openFolder(folder: string): BlobReader {
   return openDirectoryStore({ folder, clock: systemClock })
-}
-
-/** A copy that the test may damage; gone when it ends. */
-export function copyOf(fixture: RepositoryFixture): string {
-  const folder = mkdtempSync(join(tmpdir(), 'snapproof-repository-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  cpSync(fixture.folder, folder, { recursive: true })
-  return folder
 }
 
 /** Keys of a folder, ascending. */
