@@ -216,6 +216,29 @@ describe('S3 driver under faults', () => {
       })
     })
 
+    it('uses a connection again after every kind of call', async () => {
+      const before = lab.server.requests.connections
+      await store.put('k', Buffer.from('k'))
+      for (let i = 0; i < 5; i++) {
+        await all(store.list('k'))
+        await store.head('k')
+        await store.read('k', { maxBytes: 1 })
+        await store.read('big', { maxBytes: bytes.length })
+        await join((await store.get('big', { start: 5, length: 100_000 })).body)
+        await store.putIfAbsent('k', Buffer.from('x'))
+        expect(await store.head('none')).toBeNull()
+      }
+      expect(lab.server.requests.connections - before).toBe(1)
+    })
+
+    it('serves more calls at once than there are connections', async () => {
+      const before = lab.server.requests.connections
+      const narrow = lab.store({ maxConnections: 2 })
+      const heads = await Promise.all(Array.from({ length: 200 }, () => narrow.head('big')))
+      expect(heads.every(head => head?.bytes === bytes.length)).toBe(true)
+      expect(lab.server.requests.connections - before).toBe(2)
+    })
+
     it('stops waiting for an answer that does not come', async () => {
       plant([{ kind: 'silence' }])
       expect(await store.head('big')).toMatchObject({ bytes: bytes.length })

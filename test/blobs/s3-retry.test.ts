@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { deadlineRetry } from '../../src/blobs/s3-retry.ts'
 import type { Clock } from '../../src/time.ts'
 
+type Failure = Parameters<ReturnType<typeof deadlineRetry>['refreshRetryTokenForRetry']>[1]
+
 function metadata(status: number | undefined): { httpStatusCode?: number } {
   return status === undefined ? {} : { httpStatusCode: status }
 }
@@ -10,22 +12,13 @@ describe('the retry strategy', () => {
   let nowMs = 0
   const clock: Clock = { nowMs: () => nowMs, monotonicMs: () => nowMs, sleep: async () => {} }
   const make = () => deadlineRetry({ clock, giveUpAfterMs: 60_000, neverReachedMs: 8_000 })
-  const failure = (
-    errorType: 'THROTTLING' | 'TRANSIENT' | 'SERVER_ERROR' | 'CLIENT_ERROR',
-    status?: number,
-    extra: object = {},
-  ) => ({
+  const failure = (errorType: Failure['errorType'], status?: number, extra: object = {}): Failure => ({
     errorType,
-    error: Object.assign(new Error('x'), {
-      $fault: 'server' as const,
-      $service: 'S3',
-      $metadata: metadata(status),
-      ...extra,
-    }),
+    error: Object.assign(new Error('x'), { $metadata: metadata(status) }, extra) as NonNullable<Failure['error']>,
   })
 
   /** Milliseconds until it gives up, and the attempts made by then. */
-  async function lasts(what: ReturnType<typeof failure>): Promise<{ ms: number; attempts: number }> {
+  async function lasts(what: Failure): Promise<{ ms: number; attempts: number }> {
     const retry = make()
     const started = nowMs
     let token = await retry.acquireInitialRetryToken('')

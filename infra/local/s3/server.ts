@@ -41,6 +41,7 @@ export interface LocalS3 {
     DELETE: number
     refused: number
     bytesSent: number
+    connections: number
   }
   /** Ends open connections too. Idempotent. */
   close(): Promise<void>
@@ -60,7 +61,7 @@ export interface S3Request {
 export async function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
   const { root, clock = systemClock, hooks = {}, readOnly = [], accessKeyId } = options
   await mkdir(root, { recursive: true })
-  const requests = { list: 0, GET: 0, HEAD: 0, PUT: 0, DELETE: 0, refused: 0, bytesSent: 0 }
+  const requests = { list: 0, GET: 0, HEAD: 0, PUT: 0, DELETE: 0, refused: 0, bytesSent: 0, connections: 0 }
   const server = createServer((message, response) => {
     const gone = new AbortController()
     response.once('close', () => gone.abort(new Error('the client went away')))
@@ -68,6 +69,9 @@ export async function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
       if (!response.headersSent) sendError(message.method, response, refusalFor(error))
       else response.destroy()
     })
+  })
+  server.on('connection', () => {
+    requests.connections++
   })
   // A client that keeps its connection longer than we do would meet a reset.
   server.keepAliveTimeout = 60_000
