@@ -30,9 +30,10 @@ export function headline(run: RunResult): Headline {
   if (blind !== '') {
     return {
       tone: 'blind',
-      word: 'Not audited',
-      title: 'The run could not do its work, so nothing new is known',
-      detail: sentences(blind, provenBefore(standings)),
+      ...(run.exit.code === exitCodes.couldNotWork
+        ? { word: 'Not finished', title: 'The run could not do all of its work' }
+        : { word: 'Not audited', title: 'The run did not do its work, so nothing new is known' }),
+      detail: sentences(blind, provenNote(run, standings)),
     }
   }
   if (run.snapshots.length === 0) {
@@ -169,9 +170,10 @@ function openNote(run: RunResult, standings: Standings): string {
     : `${counted(open, 'snapshot')} of ${count(run.snapshots.length)} ${open === 1 ? 'is' : 'are'} not proven yet.`
 }
 
-function provenBefore(standings: Standings): string {
+function provenNote(run: RunResult, standings: Standings): string {
   const proven = standings.count.proven
-  return proven === 0 ? '' : `${counted(proven, 'snapshot')} ${proven === 1 ? 'was' : 'were'} proven before.`
+  if (run.snapshots.length === 0) return ''
+  return `${count(proven)} of ${counted(run.snapshots.length, 'snapshot')} ${proven === 1 ? 'is' : 'are'} proven to restore.`
 }
 
 function asSentence(text: string): string {

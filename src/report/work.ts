@@ -97,10 +97,7 @@ ${
       },
       { label: 'Time', numeric: true, cell: row => seconds(totalSeconds(row)) },
       { label: 'Speed', numeric: true, cell: speedOf },
-      {
-        label: 'Server',
-        cell: row => html`${name(row.engine)}${row.attempts > 1 && html`, ${counted(row.attempts, 'attempt')}`}`,
-      },
+      ...(run.engines.length > 1 ? [{ label: 'Server', cell: (row: RestoreRow) => name(row.engine) }] : []),
     ],
   })
 }
@@ -111,8 +108,8 @@ ${restores.length > 0 && chart(restoreChart(run))}
 function verdictCell(row: RestoreRow): Markup {
   const note = row.message === '' ? reasonText(row.reason) : row.message
   return html`${mark(verdictShapes[row.verdict], row.verdict, verdictWords[row.verdict])}${
-    row.verdict !== 'pass' && html`<br><span class="note">${reasonLabel(row.reason)}: ${message(note, 240)}</span>`
-  }`
+    row.attempts > 1 && html`<br><span class="note">${counted(row.attempts, 'attempt')}</span>`
+  }${row.verdict !== 'pass' && html`<br><span class="note">${reasonLabel(row.reason)}: ${message(note, 240)}</span>`}`
 }
 
 function creditWords(snapshots: readonly string[]): Markup {
