@@ -18,7 +18,8 @@ export class S3Refusal extends Error {
 export function sendError(method: string | undefined, response: ServerResponse, refusal: S3Refusal): void {
   const { status, code, message, headers } = refusal
   if (method === 'HEAD' || status === 304) {
-    response.writeHead(status, headers).end()
+    // Without a length Node's client does not use the connection again.
+    response.writeHead(status, method === 'HEAD' ? { ...headers, 'content-length': 0 } : headers).end()
     return
   }
   // What of the request was not read must not be taken for the next one.
