@@ -71,7 +71,12 @@ export async function openCatalogue(blobs: BlobReader, options: CatalogueOptions
     cacheBytes: settings.cacheBytes,
   })
   const snapshots = new SnapshotReader(data, reader)
-  const indices = new IndexReader(decoded, reader, snapshots, new ShardReader(blobs, reader))
+  const indices = new IndexReader(
+    decoded,
+    reader,
+    snapshots,
+    new ShardReader(blobs, reader, hasNumericGenerations(data)),
+  )
   const key = `index-${generation}`
   const structural = decoded.faults.map(
     (fault): Fault => ({ code: 'dangling-reference', ours: null, key, offset: null, shard: null, ...fault }),
@@ -90,6 +95,11 @@ export async function openCatalogue(blobs: BlobReader, options: CatalogueOptions
     readIndices: (signal, wanted) =>
       inOrder(data.indices.keys(), indicesAhead, signal, (index, ahead) => indices.read(index, wanted, ahead)),
   }
+}
+
+/** OpenSearch drops the format and keeps the generations, so both are looked at. */
+function hasNumericGenerations({ identity, indices }: RepositoryData): boolean {
+  return identity.format === null && indices.every(({ shardGenerations }) => shardGenerations.length === 0)
 }
 
 interface Settings extends CatalogueOptions {

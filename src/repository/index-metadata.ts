@@ -9,8 +9,8 @@ import { badValue, get, isObject, object } from './fields.ts'
 import { decodeMetadataBlob, defaultMaxInflatedBytes, inflate, isDeflated, isSmile } from './framing.ts'
 import { decodeSmile, type SmileObject, type SmileValue } from './smile.ts'
 
-/** elastic/elasticsearch: IndexMetadata.java, `index.number_of_shards` may be raised to this by a system property. */
-const maxShards = 100_000
+/** Servers allow 1,024 unless a system property raises it; it bounds what one small blob can make us ask for. */
+const maxShards = 10_240
 
 export interface DecodedIndexMetadata {
   /** The root key: the index that the blob is about. */

@@ -8,7 +8,7 @@ import { decodeIndexMetadata } from './index-metadata.ts'
 import { faultOf, type MetadataReader } from './metadata-reader.ts'
 import type { DecodedRepositoryData } from './repository-data.ts'
 import type { ShardReader, ShardRecord, ShardTarget } from './shard-reader.ts'
-import { isReadable, type SnapshotFacts, type SnapshotReader } from './snapshot-reader.ts'
+import { holdsData, type SnapshotFacts, type SnapshotReader } from './snapshot-reader.ts'
 
 /** Shards of one index that are in work at once; their blobs share the reader's own limit. */
 const shardsAhead = 4
@@ -72,7 +72,7 @@ export class IndexReader {
     const users = new Map<string, number[]>()
     const keys = positions.map(snapshot => {
       const entry = data.snapshots[snapshot]
-      const id = entry !== undefined && isReadable(entry) ? data.indexMetadataBlobId(snapshot, position) : null
+      const id = entry !== undefined && holdsData(entry) ? data.indexMetadataBlobId(snapshot, position) : null
       if (id === null) return null
       const key = `indices/${index.id}/meta-${id}.dat`
       const known = users.get(key)

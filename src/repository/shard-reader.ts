@@ -34,10 +34,13 @@ export interface ShardRecord {
 export class ShardReader {
   private readonly blobs: BlobReader
   private readonly reader: MetadataReader
+  private readonly numericGenerations: boolean
 
-  constructor(blobs: BlobReader, reader: MetadataReader) {
+  /** `numericGenerations`: the layout before 7.6, whose generations are found by listing each shard folder. */
+  constructor(blobs: BlobReader, reader: MetadataReader, numericGenerations: boolean) {
     this.blobs = blobs
     this.reader = reader
+    this.numericGenerations = numericGenerations
   }
 
   async read(
@@ -120,7 +123,7 @@ export class ShardReader {
   ): Promise<{ key: string | null; value: ReturnType<typeof decodeShardGeneration> | null; fault: Fault | null }> {
     const where = { index: index.name, shard, snapshots: [] as string[] }
     let generation = index.shardGenerations[shard] ?? null
-    if (generation === null && index.shardGenerations.length === 0) {
+    if (generation === null && this.numericGenerations) {
       const newest = await this.newestNumber(folder, signal)
       if (newest !== null && typeof newest !== 'number')
         return { key: null, value: null, fault: { ...shardGenerationMissing(newest), key: null, ...where } }
@@ -140,7 +143,6 @@ export class ShardReader {
     return { key, value: null, fault }
   }
 
-  /** The layout before 7.6 tells generations by listing the folder. */
   private async newestNumber(folder: string, signal: AbortSignal): Promise<number | null | MetadataFailure> {
     try {
       return await newestShardGeneration(this.blobs, folder, signal)

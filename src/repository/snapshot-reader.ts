@@ -25,6 +25,11 @@ export function isReadable(snapshot: SnapshotEntry): boolean {
   return snapshot.state !== 'IN_PROGRESS' && snapshot.state !== 'INCOMPATIBLE'
 }
 
+/** Of a failed snapshot the root blob tells why; its indices cannot be restored and are not looked at. */
+export function holdsData(snapshot: SnapshotEntry): boolean {
+  return isReadable(snapshot) && snapshot.state !== 'FAILED'
+}
+
 export class SnapshotReader {
   private readonly data: RepositoryData
   private readonly reader: MetadataReader

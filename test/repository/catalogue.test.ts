@@ -147,11 +147,8 @@ describe('finding the repository', () => {
   test('references that do not meet become faults of the repository, once', async () => {
     const root = JSON.parse((files.get(rootKey) ?? '').toString())
     root.indices.growing.snapshots.push('GHOSTGHOSTGHOSTGHOST')
-    const [identifier] = Object.entries(
-      root.snapshots.find((s: { name: string }) => s.name === 'night-1').index_metadata_lookup,
-    )
-      .find(([id]) => id === root.indices.recreated.id)
-      ?.slice(1) as [string]
+    const night1 = root.snapshots.find((entry: { name: string }) => entry.name === 'night-1')
+    const identifier = night1.index_metadata_lookup[root.indices.recreated.id]
     delete root.index_metadata_identifiers[identifier]
     const { faults, indices } = await readWhole(memoryReader(change({ [rootKey]: Buffer.from(JSON.stringify(root)) })))
     expect(faults.map(({ code, index, snapshots, key }) => ({ code, index, snapshots, key }))).toEqual([
@@ -290,9 +287,9 @@ describe('what follows from what', () => {
     expect(copy).toMatchObject({ contentId: null, shards: [{ status: 'not-verifiable-here', files: null }] })
   })
 
-  test('unfinished snapshots are not read', async () => {
+  test.each([0, 4])('snapshots of state %i are not read', async state => {
     const root = JSON.parse((files.get(rootKey) ?? '').toString())
-    root.snapshots.find((s: { name: string }) => s.name === 'night-1').state = 0
+    root.snapshots.find((s: { name: string }) => s.name === 'night-1').state = state
     const uuid = uuidOf('night-1')
     const changes = {
       [rootKey]: Buffer.from(JSON.stringify(root)),
@@ -303,6 +300,24 @@ describe('what follows from what', () => {
     expect((await readWhole(reader)).faults).toEqual([])
     expect([...reader.reads.keys()].filter(key => key.includes(uuid))).toEqual([])
   })
+})
+
+test('of a failed snapshot the root blob is read, and none of its shards', async () => {
+  const root = JSON.parse((files.get(rootKey) ?? '').toString())
+  root.snapshots.find((s: { name: string }) => s.name === 'night-1').state = 2
+  const rootBlob = `snap-${uuidOf('night-1')}.dat`
+  const failed = rewrite(files.get(rootBlob) ?? Buffer.alloc(0), info =>
+    Object.assign(info['snapshot'] ?? {}, { state: 'FAILED' }),
+  )
+  const changes = {
+    [rootKey]: Buffer.from(JSON.stringify(root)),
+    [rootBlob]: failed,
+    [shardKey('growing', 'night-1')]: null,
+  }
+  const { faults, indices } = await readWhole(memoryReader(change(changes)))
+  expect(faults).toEqual([])
+  const copy = indices[indexOf('growing')]?.copies.find(({ snapshot }) => snapshot === positionOf('night-1'))
+  expect(copy).toMatchObject({ metadata: null, shards: [], contentId: null })
 })
 
 describe('reading', () => {
@@ -334,6 +349,19 @@ describe('reading', () => {
     const catalogue = await openCatalogue(blobs, { signal })
     const records = await collect(catalogue.readIndices(signal))
     expect(records).toEqual(whole.indices)
+  })
+
+  test('the only listing is that of the root', async () => {
+    const prefixes: string[] = []
+    const counting: BlobReader = {
+      ...blobs,
+      list: (prefix, options) => {
+        prefixes.push(`${prefix} ${options?.depth}`)
+        return blobs.list(prefix, options)
+      },
+    }
+    await readWhole(counting)
+    expect(prefixes).toEqual(['index- root'])
   })
 
   test('leaving early stops reading', async () => {
