@@ -103,6 +103,21 @@ test('forgetting journals loses no row, and forgotten ones are not folded again'
   )
 })
 
+test('of two rows of one run the later ended stays, of one snapshot in a run the later looked at', () => {
+  const early = [runRow({ endedMs: start + 5, debtContents: 9 }), snapshotRow({ atMs: start + 5, restore: 'pass' })]
+  const late = [runRow({ endedMs: start + 6, debtContents: 0 }), snapshotRow({ atMs: start + 6, catalogue: 'fail' })]
+  const frame = { schemaVersion: 1, repository: 'prod', runId: 'r', createdMs: start } as const
+  const both = [
+    { ...frame, journalId: 'early', rows: early },
+    { ...frame, journalId: 'late', rows: late },
+  ]
+  for (const order of [both, both.toReversed()]) {
+    const { runs, snapshots } = folded([order])
+    expect(runs).toEqual([expect.stringContaining('"debtContents":0')])
+    expect(snapshots).toEqual([expect.stringContaining('"catalogue":"fail"')])
+  }
+})
+
 test('a fold that fails takes in nothing', () => {
   const path = join(folder, 'full.sqlite')
   const file = LedgerFile.open(path, { repositoryName: 'prod', durable: false })

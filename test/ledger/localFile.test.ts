@@ -47,7 +47,7 @@ describe('what a dead run left', () => {
     const store = kind === 'store' ? memoryStore(() => clock.now) : null
     if (store !== null) {
       const good = await openTest(store, clock)
-      await good.journal('r', [contentRow({ contentId: 'stored' })], signal)
+      await good.journal('r', [contentRow({ contentId: 'stored-1' }), contentRow({ contentId: 'stored-2' })], signal)
       await good.store(signal)
       await good.close()
     } else {
@@ -58,7 +58,8 @@ describe('what a dead run left', () => {
     }
     const session = await openTest(store, clock, { file: killed })
     expect(session.warnings).toEqual([])
-    expect(session.recentPasses(9).map(row => row.contentId)).toEqual([store === null ? 'c1' : 'stored'])
+    const expected = store === null ? ['c1'] : ['stored-1', 'stored-2']
+    expect(session.recentPasses(9).map(row => row.contentId)).toEqual(expected)
     await session.store(signal)
     await session.close()
     expect(store?.objects.has(ledgerKey) ?? true).toBe(true)

@@ -177,6 +177,16 @@ describe('what a newer version wrote is refused untouched', () => {
     expect(readdirSync(dirname(file)).filter(name => name.includes('reader'))).toEqual([])
   })
 
+  test('even where the rest of the file cannot be read by this version', async () => {
+    const clock = testClock()
+    const file = join(newFolder(), 'ledger.sqlite')
+    await twoNights(null, clock, file)
+    const newer = withVersion(readFileSync(file), 2).subarray(0, 5000)
+    writeFileSync(file, newer)
+    await expect(openTest(null, clock, { file })).rejects.toMatchObject({ code: 'ledger-newer' })
+    expect(readFileSync(file).equals(newer)).toBe(true)
+  })
+
   test.each([
     ['a version', { schemaVersion: 2 }],
     ['a kind of row', { rows: [{ kind: 'bytes' }] }],
@@ -222,6 +232,7 @@ describe('journals that cannot be folded', () => {
       const session = await openTest(store, clock)
       expect(session.warnings).toEqual([expect.stringMatching(message)])
       expect(session.runs(9)).toHaveLength(2)
+      await session.journal('r', [contentRow({ contentId: `new-${night}` })], signal)
       await session.store(signal)
       expect(session.warnings).toHaveLength(1)
       await session.close()

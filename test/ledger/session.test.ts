@@ -142,3 +142,21 @@ test('a store without ETags cannot keep a ledger', async () => {
     message: expect.stringMatching(/ETag/),
   })
 })
+
+test('a journal that was written although the store says no is ours; another under its name is not', async () => {
+  const clock = testClock()
+  const inner = memoryStore(() => clock.now)
+  const store = {
+    ...inner,
+    putIfAbsent: async (key: string, bytes: Buffer) => {
+      const answer = await inner.putIfAbsent(key, bytes)
+      return key.startsWith('journals/') ? ({ written: false } as const) : answer
+    },
+  }
+  const session = await openTest(store, clock, { randomId: () => 'same' })
+  await session.journal('run-a', [contentRow()], signal)
+  expect(session.recentPasses(9)).toHaveLength(1)
+  const other = session.journal('run-a', [contentRow({ contentId: 'c2' })], signal)
+  await expect(other).rejects.toMatchObject({ code: 'ledger-conflict' })
+  await session.close()
+})
