@@ -6,8 +6,8 @@ import { errorCodes, exitCodes } from '../src/errors.ts'
 import { findingCodes } from '../src/model/finding.ts'
 import { reasons } from '../src/model/verdict.ts'
 
-const files = await generatedFiles()
-const tables = await generatedTables()
+const files = generatedFiles()
+const tables = generatedTables()
 
 test.each([...files])('%s is current (npx tsx infra/local/generate-docs.ts writes it)', (file, text) => {
   expect(existsSync(file) ? readFileSync(file, 'utf8') : null).toBe(text)

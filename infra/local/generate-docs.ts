@@ -7,10 +7,11 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { leaves } from '../../src/config/leaves.ts'
 import { configJsonSchema } from '../../src/config/schema.ts'
 import { errorCodes, exitCodes } from '../../src/errors.ts'
+import { metrics } from '../../src/metrics/names.ts'
 import { findingCodes } from '../../src/model/finding.ts'
 import { reasons } from '../../src/model/verdict.ts'
 
@@ -19,17 +20,15 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Table by the name in its marker. */
 type Tables = ReadonlyMap<string, string>
 
-/** Every table that the code can give; `metrics` once src/metrics/names.ts exists. */
-export async function generatedTables(): Promise<Tables> {
-  const tables = new Map([
+/** Every table that the code can give. */
+export function generatedTables(): Tables {
+  return new Map([
     ['findings', findingTable()],
     ['reasons', reasonTable()],
     ['exit-codes', exitCodeTable()],
     ['environment', environmentTable()],
+    ['metrics', metricTable()],
   ])
-  const metrics = await metricTable()
-  if (metrics !== null) tables.set('metrics', metrics)
-  return tables
 }
 
 /** The text with every marked part replaced. Throws for a marker that no table has, and for one without an end. */
@@ -50,8 +49,8 @@ export function markersIn(text: string): string[] {
 }
 
 /** Path from the root → what it should hold: every Markdown file with markers, and the JSON Schema. */
-export async function generatedFiles(): Promise<Map<string, string>> {
-  const tables = await generatedTables()
+export function generatedFiles(): Map<string, string> {
+  const tables = generatedTables()
   const files = new Map([['config/snapproof.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`]])
   for (const file of markdownFiles()) {
     const text = readFileSync(join(root, file), 'utf8')
@@ -89,7 +88,7 @@ function reasonTable(): string {
 }
 
 const exitCodeTexts: Readonly<Record<keyof typeof exitCodes, string>> = {
-  good: 'Everything in scope is proven as the policy wants it.',
+  good: 'The run did its work, nothing is wrong, and no debt is beyond the policy.',
   finding: 'A finding of severity `error` that nobody accepted (`failOn: warning` widens).',
   couldNotWork: 'The run could not do its work.',
   leaseHeld: 'Another run holds the lease.',
@@ -132,17 +131,10 @@ function defaultText(value: unknown, required: boolean): string {
   return value === undefined || value === null ? 'none' : `\`${String(value)}\``
 }
 
-/** Reads what src/metrics/names.ts exports as `metrics`: name → { unit, text }. */
-async function metricTable(): Promise<string | null> {
-  const file = join(root, 'src/metrics/names.ts')
-  if (!existsSync(file)) return null
-  const { metrics }: { metrics?: Record<string, { unit: string; text: string }> } = await import(
-    pathToFileURL(file).href
-  )
-  if (metrics === undefined) throw new Error(`${file} exports no \`metrics\``)
+function metricTable(): string {
   return table(
     ['Metric', 'Unit', 'What it says'],
-    Object.entries(metrics).map(([name, { unit, text }]) => [`\`${name}\``, unit, text]),
+    Object.entries(metrics).map(([name, { unit, meaning }]) => [`\`${name}\``, unit, meaning]),
   )
 }
 
@@ -152,7 +144,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [file, text] of await generatedFiles()) {
+  for (const [file, text] of generatedFiles()) {
     const path = join(root, file)
     if (existsSync(path) && readFileSync(path, 'utf8') === text) continue
     writeFileSync(path, text)

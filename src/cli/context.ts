@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type OpenStoreOptions, openStore } from '../blobs/open.ts'
-import type { RequestCounts } from '../blobs/port.ts'
+import type { BlobWriter, RequestCounts } from '../blobs/port.ts'
 import type { Store } from '../blobs/write-probe.ts'
 import { cacheFolder } from '../config/cache.ts'
 import { configForUrl, loadConfig } from '../config/load.ts'
@@ -105,6 +105,7 @@ export async function buildRun(
   const counts = newCounts()
   const repository = openConfigured(config.repository, clock, config.work.requests, counts)
   const ledgerStore = config.ledger.store === null ? null : openConfigured(config.ledger.store, clock, 4, counts)
+  const outputStore = config.output.store === null ? null : openConfigured(config.output.store, clock, 8, counts)
   const workFolder = join(config.work.folder, runId)
   const mirrorFolder = join(workFolder, 'mirror')
   await mkdir(mirrorFolder, { recursive: true, mode: 0o700 })
@@ -160,14 +161,7 @@ export async function buildRun(
         clock,
       })
     },
-    output: {
-      folder,
-      write: async (name, text) => {
-        const path = join(folder, name)
-        await mkdir(dirname(path), { recursive: true })
-        await writeFile(path, text)
-      },
-    },
+    output: outputFolder(folder, runId, outputStore),
     putMetrics: await metricsOf(config, clock),
     style: await readStyle(),
   }
@@ -177,6 +171,27 @@ export async function buildRun(
       await rm(workFolder, { recursive: true, force: true })
       await repository.close()
       await ledgerStore?.close()
+      await outputStore?.close()
+    },
+  }
+}
+
+/** Files go to the folder at once; the store gets its copy when the run is over. */
+function outputFolder(folder: string, runId: string, store: BlobWriter | null): RunDependencies['output'] {
+  const written = new Set<string>()
+  return {
+    folder,
+    async write(name, text) {
+      const path = join(folder, name)
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, text)
+      written.add(name)
+    },
+    async upload(signal) {
+      for (const name of store === null ? [] : written) {
+        const contentType = name.endsWith('.html') ? 'text/html; charset=utf-8' : 'application/json'
+        await store?.put(`${runId}/${name}`, await readFile(join(folder, name)), { contentType, signal })
+      }
     },
   }
 }

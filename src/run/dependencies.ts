@@ -37,4 +37,6 @@ export interface OutputFolder {
   readonly folder: string
   /** `name` is one of ours and may hold `/`. */
   write(name: string, text: string): Promise<void>
+  /** Copies what was written to the configured store, if there is one. */
+  upload(signal: AbortSignal): Promise<void>
 }

@@ -1,4 +1,7 @@
-/** Writes the report and puts the metrics, heartbeat last. A run whose metrics were not put did not do its work. */
+/**
+ * Writes the report, copies it to its store and puts the metrics, heartbeat last. A run that could not deliver did not do
+ * its work.
+ */
 import { describeError, exitCodes } from '../errors.ts'
 import type { RunResult } from '../model/run.ts'
 import { renderReport } from '../report/render.ts'
@@ -11,16 +14,13 @@ export async function publish(
   leaseLost: boolean,
 ): Promise<RunResult> {
   await write(result, output, style)
-  if (putMetrics === null) return result
-  if (leaseLost) {
-    log.warn('the lease was lost, so no metrics are put: the run that holds it will')
-    return result
-  }
   try {
-    await putMetrics(result)
+    await output.upload(AbortSignal.timeout(uploadTimeoutMs))
+    if (leaseLost) log.warn('the lease was lost, so no metrics are put: the run that holds it will')
+    else await putMetrics?.(result)
     return result
   } catch (error) {
-    const reason = `the metrics could not be put: ${describeError(error)}`
+    const reason = `the results could not be delivered: ${describeError(error)}`
     log.warn(reason)
     const applies = [exitCodes.couldNotWork, ...result.exit.applies.filter(code => code !== exitCodes.couldNotWork)]
     const failed = { ...result, exit: { code: exitCodes.couldNotWork, applies, reason } }
@@ -28,6 +28,8 @@ export async function publish(
     return failed
   }
 }
+
+const uploadTimeoutMs = 300_000
 
 async function write(result: RunResult, output: RunDependencies['output'], style: string): Promise<void> {
   await output.write('run.json', serializeRun(result))
