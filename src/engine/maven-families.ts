@@ -47,12 +47,57 @@ const elasticsearch8And9: Family = {
   settings: new Map(),
 }
 
+/** Before modules: everything on the class path. */
+const elasticsearch7: Family = {
+  product: 'elasticsearch',
+  launcher: 'LaunchElasticsearch7',
+  // Its script and security code know nothing of newer ones.
+  jdk: { minimum: 17, maximum: 21 },
+  artifacts: version => [
+    `org.elasticsearch:elasticsearch:${version}`,
+    `org.elasticsearch.plugin:transport-netty4-client:${version}`,
+  ],
+  layOut: async home => void (await mkdir(join(home, 'modules'))),
+  javaArguments: home => ['-cp', join(home, 'lib', '*'), `-Des.path.home=${home}`],
+  settings: new Map([
+    ['http.type', 'netty4'],
+    ['transport.type', 'netty4'],
+  ]),
+}
+
+const opensearch3: Family = {
+  product: 'opensearch',
+  launcher: 'LaunchOpenSearch3',
+  jdk: { minimum: 21 },
+  artifacts: version => [
+    `org.opensearch:opensearch:${version}`,
+    `org.opensearch.plugin:transport-netty4-client:${version}`,
+    // The server leaves the logging back end to its distribution.
+    'org.apache.logging.log4j:log4j-core:2.21.0',
+  ],
+  layOut: async home => void (await mkdir(join(home, 'modules'))),
+  javaArguments: home => [
+    '-cp',
+    join(home, 'lib', '*'),
+    `-Dopensearch.path.home=${home}`,
+    '-Dopensearch.set.netty.runtime.available.processors=false',
+    '--enable-native-access=ALL-UNNAMED',
+    '--add-modules=jdk.incubator.vector',
+  ],
+  settings: new Map([
+    ['http.type', 'netty4'],
+    ['transport.type', 'netty4'],
+  ]),
+}
+
 /** Throws `no-distribution` for versions that were never tried. */
 export function familyOf(product: Product, version: string): Family {
   const major = /^(\d+)\.\d+\.\d+$/.exec(version)?.[1]
   if (product === 'elasticsearch' && (major === '8' || major === '9')) return elasticsearch8And9
+  if (product === 'elasticsearch' && version.startsWith('7.17.')) return elasticsearch7
+  if (product === 'opensearch' && major === '3') return opensearch3
   throw new SnapproofError('no-distribution', `an engine of kind maven cannot be ${product} ${version}`, {
-    advice: 'Possible are elasticsearch 8.19 and 9.x; use kind distribution for others.',
+    advice: 'Possible are elasticsearch 7.17, 8.19 and 9.x, and opensearch 3.x; use kind distribution for others.',
   })
 }
 

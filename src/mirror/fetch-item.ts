@@ -33,7 +33,6 @@ export interface Attempt {
 }
 
 export interface ItemAccess {
-  readonly signal: AbortSignal
   /** The reading of a part that lies in the mirror. */
   have(key: string): Reading | null
   /** Reads one from the store into a new file. */
@@ -74,8 +73,7 @@ async function tryOnce(item: MirrorItem, access: ItemAccess, useLocal: boolean):
       }
     } catch (error) {
       const what = storeErrors.find(code => isSnapproofError(error, code))
-      // What a store says while we stop it is not about the blob.
-      if (what === undefined || access.signal.aborted) {
+      if (what === undefined) {
         await access.discard(downloads)
         throw error
       }

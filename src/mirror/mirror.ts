@@ -91,7 +91,6 @@ export function openMirror(options: MirrorOptions): Mirror {
       }
       await holding(item, s, async () => {
         const attempt = await tryTwice(item, {
-          signal: s,
           have: name => local.get(name) ?? null,
           read: part => read(part.key, part.bytes, s),
           discard,

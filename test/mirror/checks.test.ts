@@ -41,6 +41,13 @@ describe('ReadingBuilder', () => {
     }
   })
 
+  it('refuses a right checksum behind a wrong magic number', () => {
+    const body = Buffer.from('some metadata, and 8 bytes that are no footer')
+    const checksum = Buffer.alloc(8)
+    checksum.writeBigUInt64BE(BigInt(crc32(body)))
+    expect(readingOf(Buffer.concat([body, checksum])).footer).toBe(false)
+  })
+
   it('refuses the footer of every cut-off blob', () => {
     const blob = framed(Buffer.from('some metadata'))
     for (let bytes = 0; bytes < blob.length; bytes++) expect(readingOf(blob.subarray(0, bytes)).footer).toBe(false)

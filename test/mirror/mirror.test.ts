@@ -156,6 +156,17 @@ describe('a bad blob', () => {
     ])
   })
 
+  it('in the eyes of one item only is read again, and stays where another item found it good', async () => {
+    await mirror.fetch([itemA], signal)
+    const other = item([[keys.a, a.length]], crc32(a) ^ 1)
+    const result = await mirror.fetch([other], signal)
+    expect(result).toMatchObject({
+      requests: 1,
+      faults: [{ item: other, fault: { code: 'corrupt-data-blob', ours: null } }],
+    })
+    expect(await local(keys.a)).toEqual(a)
+  })
+
   it('that is missing only the first time is fetched; missing twice is a fault', async () => {
     source.fault = (key, time) => {
       if (key === keys.a && time === 1) throw new SnapproofError('not-found', 'gone')
@@ -250,6 +261,16 @@ describe('our own trouble', () => {
     expect(existsSync(join(mirror.folder, keys.b0))).toBe(false)
     source.fault = null
     expect((await mirror.fetch([itemB], signal)).faults).toEqual([])
+  })
+
+  it('an abort is no word of the store about a blob', async () => {
+    const stop = new AbortController()
+    source.fault = () => {
+      stop.abort(new SnapproofError('interrupted', 'Ctrl-C'))
+      throw new SnapproofError('unavailable', 'the connection was closed')
+    }
+    mirror = open({ concurrency: 1 })
+    await expect(mirror.fetch([itemA], stop.signal)).rejects.toBeInstanceOf(SnapproofError)
   })
 
   it('a damaged or lost local copy is named by verify, dropped, and fetched again', async () => {
