@@ -95,6 +95,16 @@ describe('S3 driver under faults', () => {
       }
     })
 
+    it('says changed when a store that ignores If-Match goes on with another object', async () => {
+      const headers = { etag: '"another"', 'content-range': `bytes 0-${bytes.length - 1}/${bytes.length}` }
+      plant([
+        { kind: 'cut', afterBytes: 0 },
+        { kind: 'answer', status: 206, headers, body: randomBytes(bytes.length) },
+      ])
+      await expect(store.read('big', { maxBytes: bytes.length })).rejects.toMatchObject({ code: 'changed' })
+      expect(seen).toHaveLength(2)
+    })
+
     it('says changed, not not-found, when the object is deleted in the middle', async () => {
       await lab.store().put('deleted', bytes)
       plant([{ kind: 'cut', afterBytes: 1_000_000 }])
