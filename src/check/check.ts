@@ -48,6 +48,12 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
   }
   const infos = repositoryData.snapshots.map((_, position) => records[position]?.info ?? null)
   for (const record of records) findings.push(...rootFindings(record))
+  const unreadable = new Set(
+    findings.filter(f => f.severity === 'error' && f.key?.startsWith('snap-')).flatMap(finding => finding.snapshots),
+  )
+  const wholes = repositoryData.snapshots.map((entry, position) =>
+    wholeObstacle(records[position], entry.state, unreadable.has(entry.uuid)),
+  )
 
   const cursor = new FolderCursor(blobs, 'indices/', options.nowMs - unreferencedAfterMs, signal)
   const copiesOf: CheckedCopy[][] = repositoryData.snapshots.map(() => [])
@@ -56,7 +62,7 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
   try {
     for await (const record of catalogue.readIndices(signal)) {
       const listed = await cursor.take(`indices/${record.id}/`)
-      const facts = { record, listed, repository: repositoryData, infos }
+      const facts = { record, listed, repository: repositoryData, infos, wholes }
       const doubts = findDoubts(facts)
       const checked = checkIndex(facts, doubts, await lookAgain(doubts, options), options.credit)
       countUnreferenced(checked, listed, cursor)
@@ -173,16 +179,25 @@ function checkSnapshot(
   return { snapshot, info, obstacle, catalogue, presence, copies }
 }
 
+/** What keeps a whole snapshot from being restored, seen before any of its indices is read. */
+function wholeObstacle(record: SnapshotRecord | undefined, stated: string | null, unreadable: boolean): Mark | null {
+  if (unreadable) return markOf('lower-level-failed')
+  const info = record?.info ?? null
+  if (info === null) return markOf(record?.faults.find(fault => fault.ours !== null)?.ours ?? 'not-read')
+  const obstacle = snapshotObstacle(stated ?? info.state, info, null)
+  return obstacle === null || obstacle === 'partial-at-source' ? null : markOf(obstacle)
+}
+
 function snapshotObstacle(
   state: string | null,
   info: SnapshotInfo | null,
-  copies: readonly CheckedCopy[],
+  copies: readonly CheckedCopy[] | null,
 ): Reason | null {
   if (state === 'IN_PROGRESS') return 'in-progress'
   if (state === 'FAILED' || state === 'INCOMPATIBLE') return 'failed-at-source'
   if (info?.shallow) return 'not-verifiable-here'
   if (state === 'PARTIAL' || (info !== null && info.failures.length > 0)) return 'partial-at-source'
-  if (copies.length === 0 && info !== null && info.indices.length === 0) return 'empty-at-source'
+  if (copies?.length === 0 && info !== null && info.indices.length === 0) return 'empty-at-source'
   return null
 }
 

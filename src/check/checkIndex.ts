@@ -18,6 +18,8 @@ export interface IndexFacts {
   readonly listed: ReadonlyMap<string, ListedBlob>
   readonly repository: RepositoryData
   readonly infos: readonly (SnapshotInfo | null)[]
+  /** By position: what the root blob and the state of the whole snapshot say of every index in it; null: nothing bad. */
+  readonly wholes: readonly (Mark | null)[]
 }
 
 /** A blob that the listing does not show as it must be. */
@@ -129,9 +131,11 @@ function draftOf(doubt: Doubt, look: SecondLook, index: string): Omit<FindingDra
   }
 }
 
-function checkCopy(copy: IndexCopy, { record, repository, infos }: IndexFacts, badData: Mark | undefined): CheckedCopy {
+function checkCopy(copy: IndexCopy, facts: IndexFacts, badData: Mark | undefined): CheckedCopy {
+  const { record, repository, infos, wholes } = facts
   const uuid = repository.snapshots[copy.snapshot]?.uuid ?? ''
-  const catalogue = catalogueMark(copy, record, uuid)
+  // A snapshot that cannot be restored as a whole lends none of its indices to anybody.
+  const catalogue = wholes[copy.snapshot] ?? catalogueMark(copy, record, uuid)
   const complete = copy.shards.filter(shard => shard.files !== null)
   return {
     snapshot: copy.snapshot,
