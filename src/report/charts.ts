@@ -146,7 +146,7 @@ ${layers.map(layer =>
 )}
 ${shown.map((row, i) => {
   const label = visible(`${row.index}, from ${row.snapshot}`)
-  return html`<text class="label" x="${left}" y="${top + i * rowHeight + 12}"><title>${cut(label, 1000)}</title>${cut(label, 60)}</text>
+  return html`<text class="label" x="${left + 4}" y="${top + i * rowHeight + 12}"><title>${cut(label, 1000)}</title>${cut(label, 60)}</text>
 <text class="tick" x="${px(x(total(row)) + 6)}" y="${top + i * rowHeight + 27}">${seconds(total(row))}</text>`
 })}
 <line class="axis" x1="${left}" x2="${left}" y1="${top}" y2="${bottom}"/>`

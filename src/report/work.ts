@@ -82,13 +82,16 @@ ${
     caption: 'Restores of this run',
     rows: restores,
     columns: [
-      { label: 'Index', cell: row => html`${name(row.index)}<br><span class="note">from ${name(row.snapshot)}</span>` },
-      { label: 'Verdict', cell: verdictCell },
-      { label: 'Also counts for', cell: row => creditWords(row.creditedTo) },
       {
-        label: 'Documents found of expected',
+        label: 'Index',
+        cell: row =>
+          html`${name(row.index)}<br><span class="note">from ${name(row.snapshot)}${creditWords(row.creditedTo)}</span>`,
+      },
+      { label: 'Verdict', cell: verdictCell },
+      {
+        label: 'Documents found, of expected',
         numeric: true,
-        cell: row => html`${known(row.foundDocs)} of ${known(row.expectedDocs)}`,
+        cell: documentsCell,
       },
       {
         label: 'Size',
@@ -112,14 +115,17 @@ function verdictCell(row: RestoreRow): Markup {
   }${row.verdict !== 'pass' && html`<br><span class="note">${reasonLabel(row.reason)}: ${message(note, 240)}</span>`}`
 }
 
-function creditWords(snapshots: readonly string[]): Markup {
-  if (snapshots.length === 0) return html`<span class="note">no other</span>`
+/** Never hides who else relies on this restore. */
+function creditWords(snapshots: readonly string[]): Markup | false {
+  if (snapshots.length === 0) return false
   const left = snapshots.length - 4
-  return html`${snapshots.slice(0, 4).map((snapshot, i) => html`${i > 0 && ', '}${name(snapshot, 40)}`)}${left > 0 && html` and ${count(left)} more`}`
+  return html`, counts for ${snapshots.slice(0, 4).map((snapshot, i) => html`${i > 0 && ', '}${name(snapshot, 40)}`)}${left > 0 && html` and ${count(left)} more`} too`
 }
 
-function known(value: number | null): string {
-  return value === null ? 'unknown' : count(value)
+function documentsCell(row: RestoreRow): Markup {
+  const expected = row.expectedDocs === null ? 'an unknown number' : count(row.expectedDocs)
+  if (row.foundDocs === null) return html`not counted<br><span class="note">${expected} expected</span>`
+  return html`${count(row.foundDocs)} of ${expected}`
 }
 
 function totalSeconds(row: RestoreRow): number {
