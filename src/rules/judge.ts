@@ -35,11 +35,12 @@ export interface Judgement {
 }
 
 export function judge(expected: Expectation, evidence: Evidence, rules: readonly Rule[] = builtInRules): Judgement {
-  if (evidence.contentId !== expected.contentId || evidence.snapshotUuid !== expected.snapshotUuid) {
+  if (!isOf(evidence, expected)) {
     return inconclusive('evidence-incomplete', 'the evidence is of another content')
   }
   if (expected.shards.length === 0) return inconclusive('count-unknown', 'no shard is expected, so none was proven')
-  const outcomes = rules.flatMap(rule => rule.check(expected, evidence))
+  const answers = rules.map(rule => rule.check(expected, evidence))
+  const outcomes = answers.flat()
   const failures = outcomes.filter(isFailure)
   const first = failures[0]
   if (first !== undefined) {
@@ -49,8 +50,14 @@ export function judge(expected: Expectation, evidence: Evidence, rules: readonly
   if (evidence.cutShort !== null) return inconclusive(evidence.cutShort.reason, evidence.cutShort.message)
   const doubt = outcomes.find(outcome => outcome.verdict === 'inconclusive')
   if (doubt !== undefined) return inconclusive(doubt.reason, doubt.message)
-  if (outcomes.length < rules.length) return inconclusive('evidence-incomplete', 'a rule gave no answer')
+  if (answers.length === 0 || answers.some(answer => answer.length === 0) || evidence.refusal !== null) {
+    return inconclusive('evidence-incomplete', 'not every question was answered by a rule')
+  }
   return { verdict: 'pass', reason: 'proven', message: '', finding: null }
+}
+
+function isOf(evidence: Evidence, expected: Expectation): boolean {
+  return (['contentId', 'indexName', 'snapshot', 'snapshotUuid'] as const).every(key => evidence[key] === expected[key])
 }
 
 function isFailure(outcome: RuleOutcome): outcome is Extract<RuleOutcome, { verdict: 'fail' }> {
