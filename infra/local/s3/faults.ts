@@ -57,7 +57,9 @@ export async function sendFaulty(fault: Fault, message: IncomingMessage, respons
       return true
     case 'answer':
       message.resume()
-      response.writeHead(fault.status, fault.headers).end(fault.body)
+      response
+        .writeHead(fault.status, { 'content-length': Buffer.byteLength(fault.body), ...fault.headers })
+        .end(fault.body)
       return true
     case 'reset':
       message.socket.destroy()
