@@ -7,6 +7,7 @@
  */
 import { SnapproofError } from '../errors.ts'
 import type { RecoveryRow, ShardStatsRow, UnstartedShard } from '../model/evidence.ts'
+import { flattenMapping } from '../model/mapping.ts'
 
 type Json = Record<string, unknown>
 
@@ -104,27 +105,10 @@ export function countOf(body: unknown, target: string): number {
   return number(answer.count, `_count of ${target}: count`)
 }
 
-/** `GET /<target>/_mapping`, flattened: dotted field path → type; `object` where none is stated; multi-fields as `a.b`. */
-export function mappingFields(body: unknown, target: string): Record<string, string> {
+/** `GET /<target>/_mapping`, flattened: dotted field path → type. */
+export function restoredFields(body: unknown, target: string): Record<string, string> {
   const index = object(object(body, '_mapping')[target], `_mapping of ${target}`)
-  const fields: Record<string, string> = {}
-  collectFields(optionalObject(index.mappings) ?? {}, '', fields, 0)
-  return fields
-}
-
-function collectFields(mapping: Json, prefix: string, fields: Record<string, string>, depth: number): void {
-  // `index.mapping.depth.limit` is 20 by default; a deeper one is not followed for ever.
-  if (depth > 200)
-    throw new SnapproofError('engine-request', `the mapping is nested deeper than 200 levels at ${prefix}`)
-  for (const children of [mapping.properties, mapping.fields]) {
-    for (const [name, value] of Object.entries(optionalObject(children) ?? {})) {
-      const field = optionalObject(value)
-      if (field === null) continue
-      const path = prefix === '' ? name : `${prefix}.${name}`
-      fields[path] = typeof field.type === 'string' ? field.type : 'object'
-      collectFields(field, path, fields, depth + 1)
-    }
-  }
+  return Object.fromEntries(flattenMapping(index.mappings))
 }
 
 /** `GET /_nodes/_local`: version and index version of the only node. */

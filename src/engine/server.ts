@@ -3,7 +3,7 @@ import { relative, resolve, sep } from 'node:path'
 import type { Client } from '@elastic/elasticsearch'
 import { isSnapproofError, SnapproofError } from '../errors.ts'
 import type { Clock } from '../time.ts'
-import { countOf, mappingFields, recoveryRows, shardStateRows, shardStatsRows } from './answers.ts'
+import { countOf, recoveryRows, restoredFields, shardStateRows, shardStatsRows } from './answers.ts'
 import { type Answer, ask, type Question, refusal } from './client.ts'
 import type { RunFolders } from './launch.ts'
 import type { Engine, EngineFacts, RestoreAnswer, RestoreRequest } from './port.ts'
@@ -151,7 +151,7 @@ export function serverEngine(parts: ServerParts): Engine {
     count: async (target, signal) =>
       countOf(await need({ method: 'GET', path: `${pathOf(target)}/_count`, timeoutMs: 120_000 }, signal), target),
     fields: async (target, signal) =>
-      mappingFields(await need({ method: 'GET', path: `${pathOf(target)}/_mapping` }, signal), target),
+      restoredFields(await need({ method: 'GET', path: `${pathOf(target)}/_mapping` }, signal), target),
     deleteIndex: async (target, signal) => {
       await needOrNull({ method: 'DELETE', path: pathOf(target), timeoutMs: 60_000 }, signal)
     },

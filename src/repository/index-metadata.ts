@@ -4,6 +4,7 @@
  * …/common/compress/CompressedXContent.java @ 9.5.3
  */
 import type { IndexMetadata } from '../model/content.ts'
+import { flattenMapping } from '../model/mapping.ts'
 import { DecodeError } from './decode-error.ts'
 import { badValue, get, isObject, object } from './fields.ts'
 import { decodeMetadataBlob, defaultMaxInflatedBytes, inflate, isDeflated, isSmile } from './framing.ts'
@@ -27,7 +28,9 @@ export function decodeIndexMetadata(bytes: Buffer, maxInflatedBytes = defaultMax
   const index = object(value, 'index metadata')
   const settings = flattenSettings(get(index, 'settings'))
   const fields = new Map<string, string>()
-  for (const mapping of mappingsOf(index, maxInflatedBytes)) flattenMapping(mapping, '', fields)
+  for (const mapping of mappingsOf(index, maxInflatedBytes)) {
+    for (const [path, type] of flattenMapping(mapping)) fields.set(path, type)
+  }
   const state = get(index, 'state')
   const aliases = get(index, 'aliases')
   return {
@@ -91,20 +94,5 @@ function decodeMapping(bytes: Buffer, maxInflatedBytes: number): SmileObject {
   } catch (error) {
     if (error instanceof DecodeError) throw error
     throw new DecodeError('bad-value', 0, 'the mapping is not JSON', { cause: error })
-  }
-}
-
-/** Fields under `properties` and multi-fields under `fields`, by dotted path. Depth is bounded by the decoders. */
-function flattenMapping(mapping: SmileObject, prefix: string, fields: Map<string, string>): void {
-  for (const group of ['properties', 'fields']) {
-    const children = get(mapping, group)
-    if (!isObject(children)) continue
-    for (const [name, child] of Object.entries(children)) {
-      if (!isObject(child)) continue
-      const type = get(child, 'type')
-      const path = `${prefix}${name}`
-      fields.set(path, typeof type === 'string' ? type : 'object')
-      flattenMapping(child, `${path}.`, fields)
-    }
   }
 }

@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   countOf,
-  mappingFields,
   nodeVersion,
   recoveryRows,
+  restoredFields,
   shardStateRows,
   shardStatsRows,
 } from '../../src/engine/answers.ts'
@@ -116,14 +116,14 @@ describe('countOf', () => {
   })
 })
 
-describe('mappingFields', () => {
+describe('restoredFields', () => {
   it('flattens objects, nested fields and multi-fields', () => {
     const properties = {
       message: { type: 'text', fields: { raw: { type: 'keyword' } } },
       user: { properties: { name: { type: 'keyword' } } },
       items: { type: 'nested', properties: { price: { type: 'long' } } },
     }
-    expect(mappingFields({ t: { mappings: { properties } } }, 't')).toEqual({
+    expect(restoredFields({ t: { mappings: { properties } } }, 't')).toEqual({
       message: 'text',
       'message.raw': 'keyword',
       user: 'object',
@@ -131,8 +131,8 @@ describe('mappingFields', () => {
       items: 'nested',
       'items.price': 'long',
     })
-    expect(mappingFields({ t: { mappings: {} } }, 't')).toEqual({})
-    expect(() => mappingFields({ other: {} }, 't')).toThrow(SnapproofError)
+    expect(restoredFields({ t: { mappings: {} } }, 't')).toEqual({})
+    expect(() => restoredFields({ other: {} }, 't')).toThrow(SnapproofError)
   })
 })
 
@@ -151,7 +151,7 @@ it('whatever a server answers, a reader gives rows or says engine-request', () =
     shardStatsRows,
     shardStateRows,
     countOf,
-    mappingFields,
+    restoredFields,
     (body: unknown) => nodeVersion(body),
   ]
   const keys = fc.constantFrom(
