@@ -38,8 +38,11 @@ export async function audit(dependencies: RunDependencies, options: AuditOptions
   const stop = AbortSignal.any([signal, ledger.leaseLost])
   const engines = holdEngines(dependencies, stop)
   try {
-    const warmed = dependencies.config.engines[0]
-    if (warmed !== undefined && ledger.firstRunMs() === null) engines.warm(warmed.name) // the first night restores for certain
+    // Starting takes as long as reading the catalogue, so it is begun where work is likely: first night, debt left behind.
+    const [last] = ledger.runs(1)
+    const likely = options.only !== null || last === undefined || last.debtContents > 0
+    const first = dependencies.config.engines[0]
+    if (first !== undefined && likely) engines.warm(first.name)
     const seen = await phases.time('check and plan', () => survey(dependencies, ledger, options))
     log.info(sayPlan(seen), { snapshots: seen.plan.snapshots.length, contents: seen.forecast.contents })
     const night = new Night(dependencies, ledger, seen)
