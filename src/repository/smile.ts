@@ -20,6 +20,15 @@ export interface SmileLimits {
   readonly maxValues?: number
 }
 
+/**
+ * Node's own slices, several times as fast as `toString` for short strings.
+ * nodejs/node: lib/internal/buffer.js#addBufferMethods @ 20.20.2
+ */
+type Slices = Buffer & {
+  latin1Slice(start: number, end: number): string
+  utf8Slice(start: number, end: number): string
+}
+
 const headerBytes = 4
 const tableSize = 1024
 /** Bytes of one big integer; nothing in a repository comes near. */
@@ -33,7 +42,7 @@ export function decodeSmile(bytes: Buffer, limits: SmileLimits = {}): SmileValue
 }
 
 class SmileDecoder {
-  private readonly bytes: Buffer
+  private readonly bytes: Slices
   private readonly maxDepth: number
   private readonly maxValues: number
   private position = 0
@@ -44,7 +53,7 @@ class SmileDecoder {
   private strings: string[] | null = null
 
   constructor(bytes: Buffer, maxDepth: number, maxValues: number) {
-    this.bytes = bytes
+    this.bytes = bytes as Slices
     this.maxDepth = maxDepth
     this.maxValues = maxValues
   }
@@ -218,10 +227,7 @@ class SmileDecoder {
 
   private ascii(length: number): string {
     const start = this.take(length)
-    if (length >= 12) return this.bytes.toString('latin1', start, start + length)
-    let text = ''
-    for (let i = start; i < start + length; i++) text += String.fromCharCode(this.bytes[i] ?? 0)
-    return text
+    return this.bytes.latin1Slice(start, start + length)
   }
 
   private utf8(length: number): string {
@@ -230,7 +236,7 @@ class SmileDecoder {
   }
 
   private utf8Slice(start: number, end: number): string {
-    const text = this.bytes.toString('utf8', start, end)
+    const text = this.bytes.utf8Slice(start, end)
     // Only a string that comes back as the same bytes was valid UTF-8; the check is paid for by the odd ones alone.
     if (text.includes('\ufffd') && !Buffer.from(text).equals(this.bytes.subarray(start, end)))
       throw this.error('bad-value', start, 'a string is not UTF-8')
@@ -242,7 +248,7 @@ class SmileDecoder {
     const end = this.bytes.indexOf(endOfString, start)
     if (end < 0) throw this.error('truncated', start, 'a long string does not end')
     this.position = end + 1
-    return unicode ? this.utf8Slice(start, end) : this.bytes.toString('latin1', start, end)
+    return unicode ? this.utf8Slice(start, end) : this.bytes.latin1Slice(start, end)
   }
 
   /** Seven bits a byte, the last byte marked by its top bit and carrying six. */
