@@ -1,6 +1,7 @@
 /** The ledger as one compressed object in the store: `ledger.sqlite.gz`. */
-import { createReadStream, createWriteStream } from 'node:fs'
-import { Transform } from 'node:stream'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import type { BlobWriter, ConditionalWrite } from '../blobs/port.ts'
@@ -31,11 +32,11 @@ export async function fetchLedger(
   for (let attempt = 1; ; attempt++) {
     removeFile(path)
     try {
-      const etag = await download(store, path, signal)
-      if (etag.why !== null) return { etag: etag.value, state: damaged(etag.why) }
+      const { etag, why } = await download(store, path, signal)
+      if (why !== null) return { etag, state: damaged(why) }
       const state = inspectFile(path, repositoryName, `the ledger in ${store.url}`)
       return {
-        etag: etag.value,
+        etag,
         state: state.kind === 'alien' ? damaged('it is a SQLite file of another program') : state,
       }
     } catch (error) {
@@ -78,27 +79,50 @@ async function download(
   store: BlobWriter,
   path: string,
   signal: AbortSignal,
-): Promise<{ value: string; why: string | null }> {
-  const { body, etag } = await store.get(ledgerKey, { signal })
-  if (etag === null)
-    throw new SnapproofError('unavailable', `${store.url} gives no ETag for ${ledgerKey}`, {
-      advice: 'The ledger needs a store with conditional writes; configure another, or sync: none.',
-    })
-  let total = 0
-  const limit = new Transform({
-    transform(chunk: Buffer, _, done) {
-      total += chunk.length
-      if (total > maxFileBytes) done(new Oversized(`it unpacks to more than ${maxFileBytes} bytes`))
-      else done(null, chunk)
-    },
-  })
+): Promise<{ readonly etag: string; readonly why: string | null }> {
+  // Opened and closed here and not by a stream: one that fails at once opens its file after all, later, and would cut to nothing
+  // the ledger that is rebuilt at this path meanwhile.
+  const file = await openForWriting(path)
   try {
-    await pipeline(body, createGunzip(), limit, createWriteStream(path), { signal })
-    return { value: etag, why: total === 0 ? 'it is empty' : null }
+    const { body, etag } = await store.get(ledgerKey, { signal })
+    if (etag === null)
+      throw new SnapproofError('unavailable', `${store.url} gives no ETag for ${ledgerKey}`, {
+        advice: 'The ledger needs a store with conditional writes; configure another, or sync: none.',
+      })
+    return { etag, why: await unpack(body, file, signal) }
   } catch (error) {
-    if (error instanceof Oversized) return { value: etag, why: error.message }
-    if (codeOf(error).startsWith('Z_') && error instanceof Error) return { value: etag, why: `gzip: ${error.message}` }
     signal.throwIfAborted()
+    throw localError(error, 'write the ledger fetched to', path)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Null, or why the bytes are no compressed ledger. Throws what the store and the disk throw. */
+async function unpack(body: AsyncIterable<Buffer>, file: FileHandle, signal: AbortSignal): Promise<string | null> {
+  let total = 0
+  const write = async (chunks: AsyncIterable<Buffer>) => {
+    for await (const chunk of chunks) {
+      total += chunk.length
+      if (total > maxFileBytes) throw new Oversized(`it unpacks to more than ${maxFileBytes} bytes`)
+      await file.writeFile(chunk)
+    }
+  }
+  try {
+    await pipeline(body, createGunzip(), write, { signal })
+    return total === 0 ? 'it is empty' : null
+  } catch (error) {
+    if (error instanceof Oversized) return error.message
+    if (codeOf(error).startsWith('Z_') && error instanceof Error) return `gzip: ${error.message}`
+    throw error
+  }
+}
+
+async function openForWriting(path: string): Promise<FileHandle> {
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    return await open(path, 'w')
+  } catch (error) {
     throw localError(error, 'write the ledger fetched to', path)
   }
 }
