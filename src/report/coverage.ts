@@ -49,6 +49,7 @@ ${
   })
 }
 ${reasonLegend(run)}
+${contentDetails(run)}
 </section>`
 }
 
@@ -65,6 +66,35 @@ function reasonLegend(run: RunResult): Markup | false {
   return html`<details><summary>What the reasons mean</summary>
 ${definitions([...used].sort().map(reason => [reasonLabel(reason), reasonText(reason)] as const))}
 </details>`
+}
+
+/** Each index in each snapshot, with the restore that its verdict rests on. */
+function contentDetails(run: RunResult): Markup | false {
+  const rows = run.verdicts.filter(row => row.level === 'restore' && row.index !== null)
+  if (rows.length === 0) return false
+  return html`<details><summary>Each index in each snapshot</summary>
+${table<VerdictRow>({
+  caption: 'Each index in each snapshot at the level restore',
+  rows,
+  maxRows: 1000,
+  columns: [
+    { label: 'Index', cell: row => name(row.index ?? '') },
+    { label: 'Snapshot', cell: row => name(row.snapshot) },
+    { label: 'Verdict', cell: row => mark(verdictShapes[row.verdict], row.verdict, verdictWords[row.verdict]) },
+    { label: 'Rests on', cell: restsOn },
+  ],
+})}
+</details>`
+}
+
+/** Credit is said in full, so that nobody takes a shared proof for a restore of this very snapshot. */
+function restsOn(row: VerdictRow): Markup {
+  if (row.verdict !== 'pass' || row.provenAt === null) return html`${reasonText(row.reason)}`
+  const on = html`<time datetime="${row.provenAt}">${minute(row.provenAt)}</time>`
+  const how = row.method === 'chained' ? ', chained' : ''
+  return row.creditedFrom === null
+    ? html`restored from this snapshot on ${on}${how}`
+    : html`by the same content, restored from ${name(row.creditedFrom)} on ${on}${how}`
 }
 
 interface Gap {

@@ -6,7 +6,7 @@ import { age, count, counted, minute } from './format.ts'
 import { mark, severityShapes } from './marks.ts'
 import { html, key, type Markup, message, name } from './markup.ts'
 import { definitions, table } from './table.ts'
-import { findingTitle, severityWords } from './words.ts'
+import { findingTitle, methodWords, severityWords } from './words.ts'
 
 const severityOrder = { error: 0, warning: 1, information: 2 } as const
 /** Written out in full; the rest up to `maxRows` is a table. */
@@ -142,10 +142,16 @@ ${table<LastGood>({
       cell: row => row.endedAt !== null && html`<time datetime="${row.endedAt}">${minute(row.endedAt)}</time>`,
     },
     { label: 'Age', numeric: true, cell: row => row.endedAt !== null && ageOf(row.endedAt, endMs) },
-    { label: 'Proven at level', cell: row => row.snapshot !== null && row.level },
+    { label: 'Proven at level', cell: row => row.snapshot !== null && provenAt(row) },
   ],
 })}
 </section>`
+}
+
+/** The level, and how where that is not the level's own word. */
+function provenAt(row: LastGood): string {
+  const method = row.method === null ? '' : methodWords[row.method]
+  return method === '' || method === row.level ? row.level : `${row.level}, by ${method}`
 }
 
 function ageOf(endedAt: string, endMs: number): string {

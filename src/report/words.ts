@@ -2,7 +2,6 @@
 import type { ExitCode } from '../errors.ts'
 import { findingCodes, type Severity } from '../model/finding.ts'
 import type { DebtKind } from '../model/plan.ts'
-import type { Standing } from '../model/standing.ts'
 import { type Method, reasons, type VerdictValue } from '../model/verdict.ts'
 
 export const exitMeanings: Readonly<Record<ExitCode, string>> = {
@@ -25,13 +24,6 @@ export const severityWords: Readonly<Record<Severity, string>> = {
   error: 'Error',
   warning: 'Warning',
   information: 'Information',
-}
-
-export const standingWords: Readonly<Record<Standing, string>> = {
-  failing: 'failing',
-  open: 'not proven yet',
-  proven: 'proven',
-  'not-applicable': 'not applicable',
 }
 
 export const debtWords: Readonly<Record<DebtKind, string>> = {

@@ -55,6 +55,13 @@ describe('renderReport', () => {
     }
   })
 
+  it('says of a credited content from where and when it was restored', () => {
+    const page = renderReport(sampleRun(), style)
+    expect(page).toMatch(
+      /logs-2026\.11\.20<\/bdi>[\s\S]{0,400}by the same content, restored from <bdi class="name">nightly-2026\.11\.23<\/bdi> on <time datetime="2026-11-23/,
+    )
+  })
+
   it('gives each plot a name, a description and its numbers', () => {
     const page = renderReport(sampleRun(), style)
     const plots = page.match(/<svg role="img"[\s\S]*?<\/figure>/g) ?? []
