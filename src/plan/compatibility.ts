@@ -16,13 +16,16 @@ export interface EngineOffer {
 interface Origin {
   readonly product: 'elasticsearch' | 'opensearch'
   readonly major: number
+  /** Null: the id does not say it. */
+  readonly minor: number | null
 }
+type Family = Pick<Origin, 'product' | 'major'>
 
 /** OpenSearch sets bit 27 in its version ids. */
 const openSearchBit = 0x08000000
 
 /** Majors of the creating server that a server of the given major restores. */
-const restores: Readonly<Record<EngineOffer['product'], Readonly<Record<number, readonly Origin[]>>>> = {
+const restores: Readonly<Record<EngineOffer['product'], Readonly<Record<number, readonly Family[]>>>> = {
   elasticsearch: {
     7: [elasticsearch(6), elasticsearch(7)],
     8: [elasticsearch(7), elasticsearch(8)],
@@ -35,16 +38,20 @@ const restores: Readonly<Record<EngineOffer['product'], Readonly<Record<number, 
   },
 }
 
-/** `index.version.created` and the like: 8536000 → Elasticsearch 8, 7172899 → Elasticsearch 7. */
+/** From 8.11 on ids are index versions, which say the major only; below they are product versions. */
+const firstIndexVersion = 8_500_000
+
+/** `index.version.created` and the like: 8536000 → Elasticsearch 8, 7172899 → Elasticsearch 7.17. */
 export function originOf(versionId: number): Origin {
-  return (versionId & openSearchBit) !== 0
-    ? openSearch(Math.floor((versionId ^ openSearchBit) / 1_000_000))
-    : elasticsearch(Math.floor(versionId / 1_000_000))
+  const open = (versionId & openSearchBit) !== 0
+  const id = open ? versionId ^ openSearchBit : versionId
+  const minor = !open && id >= firstIndexVersion ? null : Math.floor(id / 10_000) % 100
+  return { product: open ? 'opensearch' : 'elasticsearch', major: Math.floor(id / 1_000_000), minor }
 }
 
 /**
- * The engine to restore with: one that takes an index created by `createdVersion`, is not older than the major that
- * took the snapshot, same major first, then the lowest. Null: no configured engine does.
+ * The engine to restore with: one that takes an index created by `createdVersion` and is not older than the server that
+ * took the snapshot; same product and major first, then the newest of that major. Null: no configured engine does.
  *
  * `createdVersion` null means that the metadata do not say; then only the snapshot's own version decides.
  */
@@ -56,13 +63,27 @@ export function chooseEngine<Offer extends EngineOffer>(
   const wanted = [createdVersion, snapshotVersion].filter(id => id !== null).map(originOf)
   const newest = wanted.at(-1)
   if (newest === undefined) return null
-  const fitting = offers.filter(offer => {
-    const taken = restores[offer.product][majorOf(offer.version)] ?? []
-    return wanted.every(origin => taken.some(t => t.product === origin.product && t.major === origin.major))
-  })
+  const fitting = offers.filter(offer => wanted.every(origin => takes(offer, origin)))
   const distance = (offer: Offer) =>
     (offer.product === newest.product ? 0 : 100) + Math.abs(majorOf(offer.version) - newest.major)
-  return [...fitting].sort((a, b) => distance(a) - distance(b) || compareVersions(b.version, a.version))[0] ?? null
+  return (
+    [...fitting].sort(
+      (a, b) => distance(a) - distance(b) || compareVersions(b.version, a.version) || (a.name < b.name ? -1 : 1),
+    )[0] ?? null
+  )
+}
+
+function takes(offer: EngineOffer, origin: Origin): boolean {
+  const major = majorOf(offer.version)
+  const families = restores[offer.product][major] ?? []
+  if (!families.some(family => family.product === origin.product && family.major === origin.major)) return false
+  if (offer.product !== origin.product) {
+    // OpenSearch throws on repositories of format 7.12, and passes for Elasticsearch 7.10.
+    return origin.major < 7 || (origin.minor ?? 0) <= 10
+  }
+  // An index version of major 8 is that of 8.11 or later; in major 9 the server itself must tell.
+  const oldest = origin.minor ?? (origin.major === 8 ? 11 : 0)
+  return major > origin.major || compareVersions(offer.version, `${origin.major}.${oldest}.0`) >= 0
 }
 
 export function majorOf(version: string): number {
@@ -82,9 +103,9 @@ export function compareVersions(a: string, b: string): number {
   return 0
 }
 
-function elasticsearch(major: number): Origin {
+function elasticsearch(major: number): Family {
   return { product: 'elasticsearch', major }
 }
-function openSearch(major: number): Origin {
+function openSearch(major: number): Family {
   return { product: 'opensearch', major }
 }

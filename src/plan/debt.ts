@@ -8,11 +8,14 @@
  * - `restoreEveryContentWithinDays`: every content is proven, and proven again, within so many days.
  * No deadline lies before the start of the policy plus the promise: the first weeks are catch-up and not alarm.
  *
+ * What cannot be judged here (`count-unknown`) stays debt and goes beyond policy like everything that nobody proved.
+ *
  * A proof from the future (a clock that jumped) counts as made now. Bad, but it makes no old proof young.
  */
 import type { ContentRecord, DebtItem, DebtKind } from '../model/plan.ts'
 import type { Policy } from '../model/policy.ts'
 import type { SnapshotEntry } from '../model/repository.ts'
+import { reasons } from '../model/verdict.ts'
 
 const dayMs = 86_400_000
 /** A proof becomes debt again when this part of its time is over, so that there is time left to renew it. */
@@ -28,13 +31,18 @@ export interface DebtInput {
   readonly nowMs: number
 }
 
-/** Worst first; every content without an obstacle that is in debt comes once. */
+/** Must it be proven? An obstacle excuses a content only where its reason leaves no debt. */
+export function isOwed({ obstacle }: ContentRecord): boolean {
+  return obstacle === null || reasons[obstacle].debt
+}
+
+/** Worst first; every content that is owed and in debt comes once. */
 export function findDebt(input: DebtInput): DebtItem[] {
   const newestDue = newestDeadlines(input)
   const items: DebtItem[] = []
   for (const content of input.contents) {
-    if (content.obstacle !== null) continue
-    const state = proofState(content, input)
+    if (!isOwed(content)) continue
+    const state = content.obstacle === null ? proofState(content, input) : 'never'
     const dueByAge = ageDeadline(content, state, input)
     const dueAsNewest = newestDue.get(content)
     const dueMs = Math.min(dueByAge, dueAsNewest ?? Number.POSITIVE_INFINITY)
@@ -55,6 +63,12 @@ export function proofState(content: ContentRecord, { policy, nowMs }: Pick<DebtI
   if (witness === null || proof.witness !== witness) return 'lapsed'
   const age = nowMs - Math.min(proof.provenMs, nowMs)
   return age > policy.restoreEveryContentWithinDays * dayMs * refreshAfter ? 'refresh' : 'good'
+}
+
+/** Does a proof count today? */
+export function isProven(content: ContentRecord, at: Pick<DebtInput, 'policy' | 'nowMs'>): boolean {
+  const state = proofState(content, at)
+  return content.obstacle === null && (state === 'good' || state === 'refresh')
 }
 
 function debtKind(state: ProofState, overdue: boolean, newest: boolean): DebtKind | null {
@@ -84,7 +98,7 @@ function newestDeadlines(input: DebtInput): Map<ContentRecord, number> {
   const endedMs = (position: number) => snapshots[position]?.endedMs ?? 0
   const byIndex = new Map<string, ContentRecord[]>()
   for (const content of input.contents) {
-    if (content.obstacle !== null) continue
+    if (!isOwed(content)) continue
     const list = byIndex.get(content.indexId)
     if (list === undefined) byIndex.set(content.indexId, [content])
     else list.push(content)
@@ -93,8 +107,13 @@ function newestDeadlines(input: DebtInput): Map<ContentRecord, number> {
   for (const contents of byIndex.values()) {
     const holders = contents
       .flatMap(content => content.snapshots.map(position => ({ content, position })))
-      .sort((a, b) => endedMs(a.position) - endedMs(b.position) || a.position - b.position)
-    const proven = (content: ContentRecord) => ['good', 'refresh'].includes(proofState(content, input))
+      .sort(
+        (a, b) =>
+          endedMs(a.position) - endedMs(b.position) ||
+          a.position - b.position ||
+          compareText(a.content.contentId, b.content.contentId),
+      )
+    const proven = (content: ContentRecord) => isProven(content, input)
     const newest = holders.at(-1)
     if (newest === undefined || proven(newest.content)) continue
     const latestProven = holders.findLastIndex(holder => proven(holder.content))
@@ -109,11 +128,17 @@ function newestDeadlines(input: DebtInput): Map<ContentRecord, number> {
 
 const rank: Readonly<Record<DebtKind, number>> = { failed: 0, overdue: 1, newest: 2, lapsed: 3, never: 4, refresh: 5 }
 
+/** A total order: without shared credit one content of an index stands once for each of its snapshots. */
 export function byRisk(a: DebtItem, b: DebtItem): number {
   return (
     rank[a.kind] - rank[b.kind] ||
     a.dueMs - b.dueMs ||
-    (a.content.contentId < b.content.contentId ? -1 : a.content.contentId > b.content.contentId ? 1 : 0) ||
-    (a.content.indexId < b.content.indexId ? -1 : 1)
+    compareText(a.content.contentId, b.content.contentId) ||
+    compareText(a.content.indexId, b.content.indexId) ||
+    (a.content.snapshots[0] ?? -1) - (b.content.snapshots[0] ?? -1)
   )
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -3,14 +3,15 @@
  * not matter.
  *
  * Order:  for the worst content that is not covered yet, the snapshot that holds it and the most other debt; ties by
- *         the newest, then by uuid. All debt of a chosen snapshot is taken, worst first.
+ *         the newest, then by uuid. All debt of a chosen snapshot is taken, worst first. A snapshot counts as a holder
+ *         only where an engine fits its own version: the same content may lie in snapshots of older and newer servers.
  * Limits: a snapshot counts once something is restored from it. What does not fit into `restoreBytes` any more is left
  *         with `limit-reached`, what is larger than the whole limit with `does-not-fit`.
  * Result: every debt item comes back exactly once, in a group or in `left`.
  * Errors: `SnapproofError` `usage` for a limit that is not a positive number.
  */
 import { SnapproofError } from '../errors.ts'
-import type { DebtItem, Group, Plan, PlannedContent } from '../model/plan.ts'
+import type { ContentRecord, DebtItem, Group, Plan, PlannedContent } from '../model/plan.ts'
 import type { Limits } from '../model/policy.ts'
 import type { SnapshotEntry } from '../model/repository.ts'
 import type { Reason } from '../model/verdict.ts'
@@ -30,19 +31,19 @@ export interface SelectInput {
 
 export function selectPlan(input: SelectInput): Plan {
   checkLimits(input.limits)
+  const engineFor = engineChooser(input)
   const left: { item: DebtItem; reason: Reason }[] = []
   const choices = new Map<number, PlannedContent[]>()
-  const engineOf = new Map<DebtItem, string>()
   const open = new Set<DebtItem>()
   const heldBy = new Map<number, DebtItem[]>()
   for (const item of input.debt) {
-    const holders = item.content.snapshots.filter(position => input.only === null || input.only.has(position))
-    const engine = chooseEngine(item.content.createdVersion, oldestVersion(holders, input), input.engines)
-    if (holders.length === 0 || engine === null) {
-      left.push({ item, reason: holders.length === 0 ? 'not-asked' : 'no-engine-for-version' })
+    const asked = item.content.snapshots.filter(position => input.only === null || input.only.has(position))
+    const holders = asked.filter(position => engineFor(item.content, position) !== null)
+    const reason = item.content.obstacle ?? (asked.length === 0 ? 'not-asked' : 'no-engine-for-version')
+    if (item.content.obstacle !== null || holders.length === 0) {
+      left.push({ item, reason })
       continue
     }
-    engineOf.set(item, engine.name)
     open.add(item)
     for (const position of holders) append(heldBy, position, item)
   }
@@ -51,12 +52,12 @@ export function selectPlan(input: SelectInput): Plan {
   const bytesLimit = input.limits.restoreBytes ?? Number.POSITIVE_INFINITY
   for (const worst of input.debt) {
     if (!open.has(worst)) continue
-    const position = bestHolder(worst, heldBy, open, input.snapshots)
     if (input.limits.snapshots !== null && choices.size >= input.limits.snapshots) {
-      left.push({ item: worst, reason: 'limit-reached' })
+      left.push({ item: worst, reason: worst.content.bytes > bytesLimit ? 'does-not-fit' : 'limit-reached' })
       open.delete(worst)
       continue
     }
+    const position = bestHolder(worst, heldBy, open, input.snapshots)
     for (const item of heldBy.get(position) ?? []) {
       if (!open.delete(item)) continue
       if (restoreBytes + item.content.bytes > bytesLimit) {
@@ -70,10 +71,9 @@ export function selectPlan(input: SelectInput): Plan {
   }
   const order = new Map(input.debt.map((item, i) => [item.content, i]))
   const planned = [...choices.values()].flat().sort((a, b) => (order.get(a.content) ?? 0) - (order.get(b.content) ?? 0))
-  const engines = new Map([...engineOf].map(([item, engine]) => [item.content, engine]))
   return {
     snapshots: [...choices.keys()],
-    groups: groupContents(planned, content => engines.get(content) ?? ''),
+    groups: groupContents(planned, one => engineFor(one.content, one.snapshot) ?? ''),
     left,
     debt: input.debt,
     restoreBytes,
@@ -81,23 +81,21 @@ export function selectPlan(input: SelectInput): Plan {
 }
 
 /** Contents of one index id, shard count and engine together; groups in the order of their worst content. */
-function groupContents(
-  planned: readonly PlannedContent[],
-  engineOf: (content: PlannedContent['content']) => string,
-): Group[] {
+function groupContents(planned: readonly PlannedContent[], engineOf: (one: PlannedContent) => string): Group[] {
   const groups = new Map<string, PlannedContent[]>()
   for (const one of planned) {
-    const key = JSON.stringify([one.content.indexId, one.content.shardCount, engineOf(one.content)])
+    const key = JSON.stringify([one.content.indexId, one.content.shardCount, engineOf(one)])
     append(groups, key, one)
   }
   return [...groups.values()].flatMap(contents => {
-    const first = contents[0]?.content
-    if (first === undefined) return []
+    const worst = contents[0]
+    if (worst === undefined) return []
+    const { indexName, indexId, shardCount } = worst.content
     return {
-      indexName: first.indexName,
-      indexId: first.indexId,
-      shardCount: first.shardCount,
-      engine: engineOf(first),
+      indexName,
+      indexId,
+      shardCount,
+      engine: engineOf(worst),
       contents,
       restoreBytes: contents.reduce((sum, { content }) => sum + content.bytes, 0),
     }
@@ -111,7 +109,7 @@ function bestHolder(
   snapshots: readonly SnapshotEntry[],
 ): number {
   const candidates = item.content.snapshots
-    .filter(position => heldBy.has(position))
+    .filter(position => heldBy.get(position)?.includes(item))
     .map(position => ({
       position,
       debt: (heldBy.get(position) ?? []).filter(other => open.has(other)).length,
@@ -124,10 +122,18 @@ function bestHolder(
   return best.position
 }
 
-/** A content may be restored from any of its snapshots; the oldest version decides what engine is near. */
-function oldestVersion(holders: readonly number[], { snapshotVersions }: SelectInput): number | null {
-  const known = holders.map(position => snapshotVersions[position] ?? null).filter(version => version !== null)
-  return known.length === 0 ? null : Math.min(...known)
+/** Name of the engine that restores this content from this snapshot; null: none does. Few versions, many snapshots. */
+function engineChooser({ snapshotVersions, engines }: SelectInput) {
+  const chosen = new Map<string, string | null>()
+  return ({ createdVersion }: ContentRecord, position: number): string | null => {
+    const version = snapshotVersions[position] ?? null
+    const key = `${createdVersion} ${version}`
+    const known = chosen.get(key)
+    if (known !== undefined) return known
+    const name = chooseEngine(createdVersion, version, engines)?.name ?? null
+    chosen.set(key, name)
+    return name
+  }
 }
 
 function checkLimits(limits: Limits): void {
