@@ -82,13 +82,20 @@ function decodeCommitSegment(input: LuceneInput, format: number): CommitSegment 
   return { name, id, deleted, softDeleted, files }
 }
 
-/** By header codec alone: byte order, and whether a minimum version is there. */
-const segmentInfoCodecs: Readonly<Record<string, { littleEndian: boolean; hasMinVersion: boolean }>> = {
-  Lucene50SegmentInfo: { littleEndian: false, hasMinVersion: false },
-  Lucene62SegmentInfo: { littleEndian: false, hasMinVersion: false },
-  Lucene70SegmentInfo: { littleEndian: false, hasMinVersion: true },
-  Lucene86SegmentInfo: { littleEndian: false, hasMinVersion: true },
-  Lucene90SegmentInfo: { littleEndian: true, hasMinVersion: true },
+interface SegmentInfoLayout {
+  readonly littleEndian: boolean
+  readonly hasMinVersion: boolean
+  /** Does it end with the sort of the index? */
+  readonly hasSort: boolean
+}
+
+/** By header codec alone. */
+const segmentInfoCodecs: Readonly<Record<string, SegmentInfoLayout>> = {
+  Lucene50SegmentInfo: { littleEndian: false, hasMinVersion: false, hasSort: false },
+  Lucene62SegmentInfo: { littleEndian: false, hasMinVersion: false, hasSort: true },
+  Lucene70SegmentInfo: { littleEndian: false, hasMinVersion: true, hasSort: true },
+  Lucene86SegmentInfo: { littleEndian: false, hasMinVersion: true, hasSort: true },
+  Lucene90SegmentInfo: { littleEndian: true, hasMinVersion: true, hasSort: true },
 }
 
 export function decodeSegmentInfo(bytes: Buffer, segment: string): SegmentInfo {
@@ -106,14 +113,14 @@ export function decodeSegmentInfo(bytes: Buffer, segment: string): SegmentInfo {
   const maxDoc = input.int32(layout.littleEndian)
   if (maxDoc < 0) throw new DecodeError('bad-value', at, `${maxDoc} documents`)
   input.byte()
-  return { id, maxDoc, files: segmentFiles(input, segment) }
+  return { id, maxDoc, files: segmentFiles(input, segment, layout.hasSort) }
 }
 
 /**
  * Lucene 9.9 put one more byte (has blocks) here under the same codec and version, so both layouts are tried; what ends
  * exactly at the footer is right. A sorted index has more behind: its files stay unknown.
  */
-function segmentFiles(input: LuceneInput, segment: string): string[] | null {
+function segmentFiles(input: LuceneInput, segment: string, hasSort: boolean): string[] | null {
   const start = input.position
   const found: string[][] = []
   for (const skip of [0, 1]) {
@@ -122,7 +129,7 @@ function segmentFiles(input: LuceneInput, segment: string): string[] | null {
       input.map()
       const files = input.set()
       input.map()
-      if (input.vint() === 0 && input.position === input.end) found.push(files)
+      if ((!hasSort || input.vint() === 0) && input.position === input.end) found.push(files)
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
     }

@@ -364,15 +364,20 @@ describe('reading', () => {
     expect(prefixes).toEqual(['index- root'])
   })
 
-  test('leaving early stops reading', async () => {
-    const reader = changedReader(blobs)
-    const catalogue = await openCatalogue(reader, { signal })
-    for await (const record of catalogue.readSnapshots(signal)) {
-      expect(record.snapshot).toBe(0)
+  test('leaving early stops what is read ahead', async () => {
+    const reader = changedReader(blobs, async () => {
+      await new Promise(done => setTimeout(done, 1))
+      return null
+    })
+    const catalogue = await openCatalogue(reader, { signal, concurrency: 1 })
+    for await (const record of catalogue.readIndices(signal)) {
+      expect(record.index).toBe(0)
       break
     }
+    const ahead = whole.indices.slice(0, 3).flatMap(record => record.metadataBlobs).length
+    expect(reader.reads.size).toBeLessThan(ahead)
     const reads = reader.reads.size
-    await new Promise(done => setTimeout(done, 20))
+    await new Promise(done => setTimeout(done, 30))
     expect(reader.reads.size).toBe(reads)
   })
 })

@@ -137,6 +137,16 @@ describe.each(fixtures)('$name', fixture => {
       expect(faults).toMatchObject([{ code: 'corrupt-metadata-blob', key: young, index: 'recreated' }])
     })
 
+    test('the metadata of an index of another name', async () => {
+      const key = whole.indices.find(({ name }) => name === 'wide')?.copies[0]?.metadataKey ?? ''
+      const fault = await faultAfter(key, root => {
+        tree(root).narrow = tree(root).wide
+        delete tree(root).wide
+      })
+      expect(fault).toMatchObject({ code: 'corrupt-metadata-blob', key, index: 'wide' })
+      expect(fault?.snapshots.length).toBe(3)
+    })
+
     test('totals that are not those of the files', async () => {
       const fault = await faultAfter(`snap-${uuidOf('night-1')}.dat`, root => {
         tree(root).snapshot.index_details.growing.size_in_bytes += 1
@@ -157,6 +167,23 @@ describe.each(fixtures)('$name', fixture => {
         delete tree(root).snapshots['night-2']
       })
       expect(fault).toMatchObject({ code: 'shard-generation-inconsistent', key, snapshots: [uuidOf('night-2')] })
+    })
+
+    test('a shard generation that lacks a blob of a snapshot', async () => {
+      const key = blobs.find(blob => blob.kind === 'shard-generation' && blob.key.includes(growing()))?.key ?? ''
+      const fault = await faultAfter(key, root => {
+        tree(root).snapshots['night-2'].files.pop()
+      })
+      expect(fault).toMatchObject({ code: 'shard-generation-inconsistent', key, snapshots: [uuidOf('night-2')] })
+      expect(fault?.message).toContain('alone has')
+    })
+
+    test('totals of zero say nothing', async () => {
+      const key = `snap-${uuidOf('night-1')}.dat`
+      const changed = rewrite(bytesOf(key), root => {
+        Object.assign(tree(root).snapshot.index_details.growing, { shard_count: 0, size_in_bytes: 0 })
+      })
+      expect((await readChanged([[key, changed]])).faults).toEqual([])
     })
 
     test('a shard generation with another length of a file', async () => {
