@@ -109,7 +109,7 @@ function lastLines(run: RunResult): string[] {
   const { exit } = run
   return [
     '',
-    `Exit code ${exit.code}: ${exitMeanings[exit.code]}.${exit.reason === '' ? '' : ` ${plain(exit.reason, 400)}`}`,
+    `Exit code ${exit.code}: ${exitMeanings[exit.code]}.${exit.reason === '' || exit.code === 0 ? '' : ` ${plain(exit.reason, 400)}`}`,
   ]
 }
 

@@ -158,7 +158,7 @@ ${definitions([
   ['Ended', html`<time datetime="${run.endedAt}">${minute(run.endedAt)}</time>`],
   [
     'Exit code',
-    html`${run.exit.code}: ${exitMeanings[run.exit.code]}${run.exit.reason !== '' && html`. ${message(run.exit.reason)}`}`,
+    html`${run.exit.code}: ${exitMeanings[run.exit.code]}${run.exit.reason !== '' && run.exit.code !== 0 && html`. ${message(run.exit.reason)}`}`,
   ],
   [
     'Also applied',
