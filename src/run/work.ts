@@ -11,7 +11,7 @@ import { makeFinding } from '../check/findings.ts'
 import type { Engine } from '../engine/port.ts'
 import { describeError, isSnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { Mirror } from '../mirror/port.ts'
+import type { Mirror, MirrorItem } from '../mirror/port.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Group, Plan } from '../model/plan.ts'
 import type { Reason } from '../model/verdict.ts'
@@ -78,10 +78,18 @@ export async function workOff(options: WorkOptions): Promise<WorkResult> {
     for (const finding of await restoreGroup(group, loaded, options)) findings.set(finding.id, finding)
     done += group.contents.length
     log.progress('restores', done, total, 'contents')
-    await options.mirror.drop(loaded.items)
+    // What the next group found in the mirror it did not fetch again: the snapshot's root blob is in every group.
+    const next = await prefetch
+    await options.mirror.drop(next === null || next instanceof Error ? loaded.items : without(loaded.items, next.items))
   }
   await prefetch
   return { findings: [...findings.values()], left, bytesFetched }
+}
+
+/** `items` less those that share a blob with `kept`. */
+function without(items: readonly MirrorItem[], kept: readonly MirrorItem[]): MirrorItem[] {
+  const keys = new Set(kept.flatMap(item => item.parts.map(part => part.key)))
+  return items.filter(item => !item.parts.some(part => keys.has(part.key)))
 }
 
 /** Errors are values here, so that a prefetch that nobody waits for is never an unhandled rejection. */
@@ -174,6 +182,13 @@ async function repeat(
   const { verdict, message } = second.judgement
   if (verdict === 'inconclusive') {
     return doubt(second, 'not-repeated', `${message}; the first attempt said: ${first.judgement.message}`)
+  }
+  if (verdict === 'fail' && (await options.mirror.verify(content.items, options.signal)).length > 0) {
+    return doubt(
+      second,
+      'not-repeated',
+      `the disk of the mirror changed what it holds while a server read it: ${message}`,
+    )
   }
   return second
 }
