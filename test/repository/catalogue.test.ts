@@ -140,6 +140,18 @@ describe('finding the repository', () => {
     expect(faults).toMatchObject([{ code: 'index-latest-mismatch', key: 'index.latest', snapshots: [], ours: null }])
   })
 
+  test('index.latest of a snapshot that ended meanwhile is no fault', async () => {
+    const next = memoryReader(
+      change({ 'index.latest': latest(generation + 1), [`index-${generation + 1}`]: Buffer.alloc(1) }),
+    )
+    let lists = 0
+    const moving: BlobReader = {
+      ...next,
+      list: (prefix, options) => (lists++ === 0 ? blobs : next).list(prefix, options),
+    }
+    expect((await openCatalogue(moving, { signal })).repositoryFaults).toEqual([])
+  })
+
   test('no index.latest is normal', async () => {
     expect((await readWhole(memoryReader(change({ 'index.latest': null })))).faults).toEqual([])
   })

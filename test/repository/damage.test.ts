@@ -178,6 +178,25 @@ describe.each(fixtures)('$name', fixture => {
       expect(fault?.message).toContain('alone has')
     })
 
+    test.each([
+      ['a checksum beyond 32 bits', { checksum: 'zzzzzzz' }],
+      ['a checksum of no kind', { checksum: '-1' }],
+      ['a negative length', { length: -1 }],
+      ['a million parts', { length: 2 ** 40, part_size: 1 }],
+    ])('%s', async (_, wrong) => {
+      const fault = await faultAfter(shardBlob('wide', 'night-1'), root => {
+        Object.assign(tree(root).files[0], wrong)
+      })
+      expect(fault).toMatchObject({ code: 'corrupt-metadata-blob', index: 'wide', snapshots: [uuidOf('night-1')] })
+    })
+
+    test('a file that is listed twice', async () => {
+      const fault = await faultAfter(shardBlob('wide', 'night-1'), root => {
+        tree(root).files.push(tree(root).files[0])
+      })
+      expect(fault).toMatchObject({ code: 'corrupt-metadata-blob', index: 'wide', snapshots: [uuidOf('night-1')] })
+    })
+
     test('totals of zero say nothing', async () => {
       const key = `snap-${uuidOf('night-1')}.dat`
       const changed = rewrite(bytesOf(key), root => {
