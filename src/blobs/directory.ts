@@ -213,7 +213,8 @@ export function openDirectoryStore({ folder, clock, counts }: DirectoryStoreOpti
       signal?.throwIfAborted()
       try {
         await access(root, constants.W_OK)
-        return { kind: 'allowed', said: 'the folder is writable' }
+        // On a disk that we share with the cluster, permissions of one user say little about what guards the files.
+        return { kind: 'unclear', said: 'this user may write to the folder; mount it read-only where you can' }
       } catch (error) {
         const code = (error as { code?: unknown }).code
         if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')

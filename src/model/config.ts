@@ -49,7 +49,7 @@ export interface AuditConfig {
     readonly requests: number
     /** Contents restored at once. */
     readonly contents: number
-    /** Deadline of one restore: this plus one second per `restoreBytesPerSecond` bytes. */
+    /** Deadline of one restore: this, plus a second for each 5 MB. */
     readonly restoreTimeoutSeconds: number
     readonly engineStartSeconds: number
     /** Starts of a fresh server to repeat what failed; beyond it `not-repeated`. */
