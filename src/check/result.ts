@@ -27,6 +27,8 @@ export interface CheckedCopy {
   readonly obstacle: Reason | null
   readonly catalogue: Mark
   readonly presence: Mark
+  /** Only where the check was asked to read. */
+  readonly byteProof?: Mark
 }
 
 export interface CheckedSnapshot {
@@ -36,6 +38,8 @@ export interface CheckedSnapshot {
   readonly obstacle: Reason | null
   readonly catalogue: Mark
   readonly presence: Mark
+  /** Only where the check was asked to read. */
+  readonly byteProof?: Mark
   readonly copies: readonly CheckedCopy[]
 }
 

@@ -2,7 +2,8 @@
 import type { Argv } from 'yargs'
 import yargs from 'yargs'
 import { describeError, type ExitCode, exitCodes, isSnapproofError, SnapproofError } from '../errors.ts'
-import { auditCommand, inspectCommand, planCommand, reportCommand, verifyCommand } from './commands.ts'
+import { checkLevels } from '../run/checkReport.ts'
+import { auditCommand, checkCommand, inspectCommand, planCommand, reportCommand, verifyCommand } from './commands.ts'
 import type { CliContext } from './context.ts'
 import { doctorCommand } from './doctor.ts'
 import { safeText } from './log.ts'
@@ -61,6 +62,24 @@ export function createProgram(context: CliContext, write: (text: string) => void
               .option('index', { type: 'string', describe: 'Only this index' })
               .option('shards', { type: 'boolean', default: true, describe: 'With each shard' }),
           argv => set(inspectCommand(context, argv)),
+        )
+        .command(
+          'check [url]',
+          'Catalogue, presence, bytes of all snapshots; no engine, nothing restored, nothing remembered',
+          y =>
+            y
+              .positional('url', {
+                type: 'string',
+                describe: 's3://bucket/base/path or file:///path; no configuration needed',
+              })
+              .option('level', {
+                choices: checkLevels,
+                default: 'presence' as const,
+                describe: 'How deep to look; bytes reads everything',
+              })
+              .option('max-bytes', { type: 'string', describe: 'Read at most so many bytes of data, such as 500GiB' })
+              .option('max-duration', { type: 'string', describe: 'Begin nothing new after this time, such as 4h' }),
+          argv => set(checkCommand(context, argv)),
         )
         .command(
           'verify <snapshots..>',

@@ -2,8 +2,6 @@
  * Looks before anything is spent: pins a generation, judges `catalogue` and `presence`, finds the debt and plans.
  * `plan` ends here; `audit` and `verify` go on.
  */
-import { check } from '../check/check.ts'
-import { makeFinding } from '../check/findings.ts'
 import type { CheckResult } from '../check/result.ts'
 import { SnapproofError } from '../errors.ts'
 import type { Ledger } from '../ledger/port.ts'
@@ -12,10 +10,10 @@ import type { Limits } from '../model/policy.ts'
 import { type DebtInput, findDebt, proofState } from '../plan/debt.ts'
 import { forecast, measuredRates } from '../plan/forecast.ts'
 import { selectPlan } from '../plan/select.ts'
-import { type Catalogue, openCatalogue } from '../repository/catalogue.ts'
-import { currentGeneration } from '../repository/generation.ts'
+import type { Catalogue } from '../repository/catalogue.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { sizeGroup } from './group.ts'
+import { checkSettled } from './settledCheck.ts'
 
 export interface Survey {
   readonly catalogue: Catalogue
@@ -33,16 +31,21 @@ export interface SurveyOptions {
   readonly limits: Limits
 }
 
-/** How often a repository that moves under us is read again before what is left stays open. */
-const rounds = 3
-
 export async function survey(
   dependencies: RunDependencies,
   ledger: Ledger,
   { only, limits }: SurveyOptions,
 ): Promise<Survey> {
   const { config, clock, signal } = dependencies
-  const { catalogue, checked } = await checkSettled(dependencies)
+  const { catalogue, checked } = await checkSettled({
+    blobs: dependencies.repository,
+    credit: config.policy.credit,
+    requests: config.work.requests,
+    maxMetadataBytes: config.work.maxMetadataBytes,
+    clock,
+    log: dependencies.log,
+    signal,
+  })
   const checkedAtMs = clock.nowMs()
   const startMs = config.policy.startMs ?? ledger.firstRunMs() ?? checkedAtMs
   const contents = remember(checked, catalogue, ledger, config.policy.credit)
@@ -61,66 +64,6 @@ export async function survey(
   for (const group of plan.groups) sizes.push(await sizeGroup(group, catalogue, signal))
   const rates = measuredRates(ledger.recentPasses(200))
   return { catalogue, checked, contents, startMs, checkedAtMs, plan, forecast: forecast(plan, sizes, rates) }
-}
-
-/**
- * A check is conclusive when the generation is the same before and after it, or when it found nothing. Otherwise the
- * newer generation is checked as a whole: whatever was superseded or deleted meanwhile drops out by itself.
- */
-async function checkSettled(dependencies: RunDependencies): Promise<{ catalogue: Catalogue; checked: CheckResult }> {
-  const { config, repository, clock, log, signal } = dependencies
-  for (let round = 1; ; round++) {
-    const catalogue = await openCatalogue(repository, {
-      concurrency: config.work.requests,
-      maxMetadataBytes: config.work.maxMetadataBytes,
-      signal,
-    })
-    const { generation } = catalogue.repositoryData.identity
-    const checked = await check({
-      catalogue,
-      blobs: repository,
-      credit: config.policy.credit,
-      requests: config.work.requests,
-      nowMs: clock.nowMs(),
-      log,
-      signal,
-    })
-    if (checked.findings.every(finding => finding.severity === 'information')) return { catalogue, checked }
-    const now = await currentGeneration(repository, signal)
-    if (now === generation) return { catalogue, checked }
-    log.info(`the repository moved from generation ${generation} to ${now} while it was read; reading it again`)
-    if (round === rounds) return { catalogue, checked: unsettled(checked) }
-  }
-}
-
-/** Writers that never pause: what was found may be theirs, so nobody is accused. */
-function unsettled(checked: CheckResult): CheckResult {
-  const moved = { verdict: 'inconclusive', reason: 'repository-moved' } as const
-  const calm = <
-    Marks extends {
-      catalogue: CheckResult['snapshots'][number]['catalogue']
-      presence: CheckResult['snapshots'][number]['presence']
-    },
-  >(
-    marks: Marks,
-  ): Marks => ({
-    ...marks,
-    catalogue: marks.catalogue.verdict === 'fail' ? moved : marks.catalogue,
-    presence: marks.presence.verdict === 'fail' ? moved : marks.presence,
-  })
-  return {
-    ...checked,
-    findings: checked.findings.map(finding =>
-      finding.severity === 'error'
-        ? makeFinding({
-            ...finding,
-            severity: 'information',
-            message: `${finding.message} (the repository was being written)`,
-          })
-        : finding,
-    ),
-    snapshots: checked.snapshots.map(snapshot => ({ ...calm(snapshot), copies: snapshot.copies.map(calm) })),
-  }
 }
 
 /** Contents with what the ledger remembers of them. */
