@@ -5,7 +5,14 @@
 import { createHash } from 'node:crypto'
 import type { ListedBlob } from '../model/blob.ts'
 import { archivedStorageClasses } from '../model/blob.ts'
-import { blobParts, type FileList, type IndexCopy, type IndexRecord, type SnapshotInfo } from '../model/content.ts'
+import {
+  blobParts,
+  type Fault,
+  type FileList,
+  type IndexCopy,
+  type IndexRecord,
+  type SnapshotInfo,
+} from '../model/content.ts'
 import { type Finding, findingCodes } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import { type Reason, reasons } from '../model/verdict.ts'
@@ -20,6 +27,8 @@ export interface IndexFacts {
   readonly infos: readonly (SnapshotInfo | null)[]
   /** By position: what the root blob and the state of the whole snapshot say of every index in it; null: nothing bad. */
   readonly wholes: readonly (Mark | null)[]
+  /** What `index-N` itself gets wrong about this index; the findings are made elsewhere. */
+  readonly rootFaults: readonly Fault[]
 }
 
 /** A blob that the listing does not show as it must be. */
@@ -73,6 +82,8 @@ export interface CheckedIndex {
   /** Keys of the folder that some snapshot or shard generation needs. */
   readonly referenced: ReadonlySet<string>
   readonly shards: number
+  /** Was every list of files read, so that `referenced` is complete? */
+  readonly allRead: boolean
 }
 
 /** `looks`: an answer for every doubt. `strict` credit: contents are not shared between snapshots. */
@@ -97,14 +108,21 @@ export function checkIndex(
   }
   const current = new Map(facts.listed)
   for (const [key, look] of looks) if (look.state === 'fine') current.set(key, look.blob)
-  const copies = record.copies.map(copy => checkCopy(copy, facts, bad.get(copy.snapshot)))
+  const faults = [...record.faults, ...facts.rootFaults]
+  const copies = record.copies.map(copy => checkCopy(copy, facts, faults, bad.get(copy.snapshot)))
   return {
     copies,
     contents: collectContents(record, copies, current, credit),
     findings,
     referenced: referencedKeys(record),
     shards: record.copies.reduce((sum, copy) => sum + copy.shards.length, 0),
+    allRead: record.copies.every(isRead),
   }
+}
+
+function isRead({ metadata, shards }: IndexCopy): boolean {
+  const known = new Set(['complete', 'failed-at-source', 'not-verifiable-here'])
+  return metadata !== null && shards.length > 0 && shards.every(shard => known.has(shard.status))
 }
 
 function draftOf(doubt: Doubt, look: SecondLook, index: string): Omit<FindingDraft, 'snapshots'> | null {
@@ -131,11 +149,16 @@ function draftOf(doubt: Doubt, look: SecondLook, index: string): Omit<FindingDra
   }
 }
 
-function checkCopy(copy: IndexCopy, facts: IndexFacts, badData: Mark | undefined): CheckedCopy {
+function checkCopy(
+  copy: IndexCopy,
+  facts: IndexFacts,
+  faults: readonly Fault[],
+  badData: Mark | undefined,
+): CheckedCopy {
   const { record, repository, infos, wholes } = facts
   const uuid = repository.snapshots[copy.snapshot]?.uuid ?? ''
   // A snapshot that cannot be restored as a whole lends none of its indices to anybody.
-  const catalogue = wholes[copy.snapshot] ?? catalogueMark(copy, record, uuid)
+  const catalogue = wholes[copy.snapshot] ?? catalogueMark(copy, faults, uuid)
   const complete = copy.shards.filter(shard => shard.files !== null)
   return {
     snapshot: copy.snapshot,
@@ -150,8 +173,8 @@ function checkCopy(copy: IndexCopy, facts: IndexFacts, badData: Mark | undefined
   }
 }
 
-function catalogueMark(copy: IndexCopy, record: IndexRecord, uuid: string): Mark {
-  const mine = record.faults.filter(fault => fault.snapshots.includes(uuid))
+function catalogueMark(copy: IndexCopy, faults: readonly Fault[], uuid: string): Mark {
+  const mine = faults.filter(fault => fault.snapshots.includes(uuid))
   const accused = mine.some(fault => fault.ours === null && findingCodes[fault.code].severity === 'error')
   const statuses = new Set(copy.shards.map(shard => shard.status))
   if (accused || statuses.has('missing-metadata') || statuses.has('corrupt-metadata')) return markOf('found')
@@ -184,7 +207,10 @@ function obstacleOf(copy: IndexCopy, info: SnapshotInfo | null, name: string): R
   return counts.every(status => status === 'known') ? null : 'count-unknown'
 }
 
-/** Distinct contents. A copy whose own metadata or data are not good lends and borrows nothing. */
+/**
+ * Distinct contents. A copy whose own metadata or data are not good lends and borrows nothing. What is an obstacle in one
+ * snapshot (an index of its feature states) may be none in another.
+ */
 function collectContents(
   record: IndexRecord,
   copies: readonly CheckedCopy[],
@@ -196,7 +222,7 @@ function collectContents(
     const source = record.copies[i]
     if (copy.contentId === null || source === undefined) return
     if (copy.catalogue.verdict !== 'pass' || copy.presence.verdict !== 'pass') return
-    const key = credit === 'strict' ? `${copy.contentId} ${copy.snapshot}` : copy.contentId
+    const key = `${copy.contentId} ${copy.obstacle} ${credit === 'strict' ? copy.snapshot : ''}`
     const known = contents.get(key)
     if (known === undefined) contents.set(key, { first: source, copy, snapshots: [copy.snapshot] })
     else known.snapshots.push(copy.snapshot)
