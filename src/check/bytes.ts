@@ -116,7 +116,7 @@ async function proveFile({ file, parts }: NeededFile, options: ByteProofOptions)
     before = read
   }
   const key = parts[0]?.key ?? ''
-  const names = parts.length === 1 ? key : `${key} and ${parts.length - 1} more parts`
+  const names = parts.length === 1 ? key : `the ${parts.length} parts from ${key} on`
   const message = `CRC-32 of ${names} is ${hex(before ?? 0)}, recorded is ${hex(expected)}; the same when read again`
   return { state: 'bad', code: 'corrupt-data-blob', key, message }
 }
