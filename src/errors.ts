@@ -76,5 +76,6 @@ export function describeError(error: unknown): string {
     messages.push(e instanceof Error ? e.message || e.name : String(e))
     e = e instanceof Error ? e.cause : undefined
   }
-  return messages.filter((m, i) => m !== '' && messages.indexOf(m) === i).join(': ')
+  // Some causes are quoted by the message around them.
+  return messages.filter((m, i) => m !== '' && !messages.slice(0, i).some(outer => outer.includes(m))).join(': ')
 }
