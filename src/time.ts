@@ -21,7 +21,7 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   sleep: async (ms, signal) => {
     try {
-      await delay(ms, undefined, signal === undefined ? {} : { signal })
+      await delay(Math.min(ms, longestTimerMs), undefined, signal === undefined ? {} : { signal })
     } catch (error) {
       throw signal?.reason ?? error
     }
@@ -35,12 +35,15 @@ export function isoTime(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString()
 }
 
+/** Timers of Node hold 31 bits: a longer one would fire at once. */
+const longestTimerMs = 2 ** 31 - 1
+
 /** A signal that aborts when `parent` does, or after `timeoutMs` with error code `deadline`. */
 export function withDeadline(parent: AbortSignal | undefined, timeoutMs: number, what: string): AbortSignal {
   const timeout = new AbortController()
   const timer = setTimeout(
     () => timeout.abort(new SnapproofError('deadline', `${what} did not end within ${Math.round(timeoutMs / 1000)} s`)),
-    timeoutMs,
+    Math.min(timeoutMs, longestTimerMs),
   )
   timer.unref()
   return parent === undefined ? timeout.signal : AbortSignal.any([parent, timeout.signal])

@@ -58,9 +58,10 @@ export async function audit(dependencies: RunDependencies, options: AuditOptions
       attempts: night.attempts,
       work: night.result,
       contents: remember(seen.checked, seen.catalogue, ledger, dependencies.config.policy.credit),
-      ...settled,
+      finalGeneration: settled.finalGeneration,
+      expired: settled.expired,
       engines: [...engines.used.values()],
-      trouble,
+      trouble: trouble ?? settled.trouble,
     }
     let result = assembleResult({ ...input, phases: phases.list(), endedMs: clock.nowMs() })
     await phases.time('ledger stored', async () => {
@@ -94,10 +95,17 @@ function sayPlan({ plan, forecast, catalogue }: Survey): string {
   return `restoring ${forecast.contents} contents of ${plan.snapshots.length} snapshots: ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`
 }
 
+interface Settled {
+  readonly finalGeneration: number
+  readonly expired: ReadonlySet<string>
+  /** Why the end of the night could not be read; null: it could. */
+  readonly trouble: string | null
+}
+
 /** What one night did, as it goes along. */
 class Night {
   readonly attempts: Attempt[] = []
-  result: WorkResult = { findings: [], left: [], bytesFetched: 0 }
+  result: WorkResult = { findings: [], left: [], bytesFetched: 0, failure: null }
   readonly #dependencies: RunDependencies
   readonly #ledger: LedgerSession
   readonly #survey: Survey
@@ -140,6 +148,7 @@ class Night {
         onAttempt: attempt => this.#record(attempt),
         onCondemned: (indexId, contentIds, finding) => this.#condemn(indexId, contentIds, finding),
       })
+      if (this.result.failure !== null) throw this.result.failure
     } catch (error) {
       // What was proven is journalled; the report says what stopped the rest.
       if (!(error instanceof SnapproofError) && !signal.aborted) throw error
@@ -156,10 +165,22 @@ class Night {
   }
 
   /** Snapshots that went away meanwhile are nobody's failure. */
-  async readGenerationAgain(): Promise<{ finalGeneration: number; expired: ReadonlySet<string> }> {
+  async readGenerationAgain(): Promise<Settled> {
+    const { identity } = this.#survey.catalogue.repositoryData
+    const unknown = { finalGeneration: identity.generation, expired: new Set<string>() }
+    if (this.#dependencies.signal.aborted) return { ...unknown, trouble: null }
+    try {
+      return { ...(await this.#whatExpired()), trouble: null }
+    } catch (error) {
+      // What was done is reported all the same.
+      if (!(error instanceof SnapproofError)) throw error
+      return { ...unknown, trouble: `the repository could not be read again at the end: ${describeTrouble(error)}` }
+    }
+  }
+
+  async #whatExpired(): Promise<Omit<Settled, 'trouble'>> {
     const { repository, signal, config } = this.#dependencies
     const { identity, snapshots } = this.#survey.catalogue.repositoryData
-    if (signal.aborted) return { finalGeneration: identity.generation, expired: new Set() }
     const finalGeneration = await currentGeneration(repository, signal)
     if (finalGeneration === identity.generation) return { finalGeneration, expired: new Set() }
     const { repositoryData } = await openCatalogue(repository, {

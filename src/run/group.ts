@@ -37,14 +37,20 @@ export interface LoadOptions {
   readonly catalogue: Catalogue
   readonly mirror: Mirror
   readonly signal: AbortSignal
+  /** Told what will be fetched, before it is. */
+  readonly onItems?: (items: readonly MirrorItem[]) => void
 }
 
-export async function loadGroup(group: Group, { catalogue, mirror, signal }: LoadOptions): Promise<LoadedGroup> {
+export async function loadGroup(
+  group: Group,
+  { catalogue, mirror, signal, onItems }: LoadOptions,
+): Promise<LoadedGroup> {
   const { repositoryData } = catalogue
   const { record, wanted, moved } = await readGroup(group, catalogue, signal)
   const owners = ownersOf(record, repositoryData)
   const itemsOf = new Map(wanted.map(one => [one, contentItems(record, one.copy, repositoryData, owners)]))
   const items = distinctItems([...itemsOf.values()].flat())
+  onItems?.(items)
   const fetched = await mirror.fetch(items, signal)
   const bad = sortFaults(fetched)
   const condemned = bad.accusing.map(({ finding, keys }) => ({ finding, contentIds: contentsResting(record, keys) }))

@@ -23,7 +23,9 @@ export function sortAccepted(
   const open: Finding[] = []
   const accepted: RunResult['accepted'][number][] = []
   for (const finding of findings) {
-    const match = policy.find(entry => covers(entry, finding, nameOf))
+    const matches = policy.filter(entry => covers(entry, finding, nameOf))
+    // One that ran out may stand beside the one that renews it.
+    const match = matches.find(entry => entry.untilMs > nowMs) ?? matches[0]
     if (match !== undefined && match.untilMs > nowMs) {
       accepted.push({ finding, until: isoTime(match.untilMs), reason: match.reason, approver: match.approver })
       continue
@@ -50,6 +52,10 @@ export interface ExitInput {
   /** Snapshots that fail without a finding of this run. */
   readonly failedBefore: number
   readonly overdue: number
+  /** Snapshots whose `catalogue` or `presence`, wanted every night, stayed open for a reason of ours. */
+  readonly unseen: number
+  /** Of what was asked for by name (`verify`): what could not be restored and judged. */
+  readonly unfinished: number
   /** Why the run could not do its work; null: it did. */
   readonly trouble: string | null
   readonly failOn: 'error' | 'warning'
@@ -74,9 +80,14 @@ export function exitOf(input: ExitInput): RunResult['exit'] {
         : `${input.failedBefore} snapshots failed in an earlier run and are not cured`,
     )
   }
-  if (input.overdue > 0) {
+  const owed = [
+    input.unfinished > 0 ? `${input.unfinished} of what was to be restored now could not be judged` : null,
+    input.overdue > 0 ? `${input.overdue} contents are in debt beyond policy` : null,
+    input.unseen > 0 ? `${input.unseen} snapshots could not be looked at` : null,
+  ].filter(reason => reason !== null)
+  if (owed.length > 0) {
     applies.push(exitCodes.debtBeyondPolicy)
-    reasons.push(`${input.overdue} contents are in debt beyond policy`)
+    reasons.push(owed.join('; '))
   }
   return {
     code: applies[0] ?? exitCodes.good,

@@ -6,11 +6,12 @@ import type { Finding } from '../model/finding.ts'
 import type { JournalRow } from '../model/journal.ts'
 import type { ContentRecord, DebtItem } from '../model/plan.ts'
 import type { RestoreRow, RunResult, SnapshotSummary } from '../model/run.ts'
-import type { Reason } from '../model/verdict.ts'
-import { findDebt, proofState } from '../plan/debt.ts'
+import { type Reason, reasons } from '../model/verdict.ts'
+import { findDebt, isProven } from '../plan/debt.ts'
 import { isoTime } from '../time.ts'
 import { type Attempt, evidenceName } from './attempt.ts'
 import type { AuditOptions } from './audit.ts'
+import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { exitOf, sortAccepted, summarizeDebt } from './outcome.ts'
 import type { Survey } from './survey.ts'
@@ -41,10 +42,12 @@ const maxIndexRows = 20_000
 const historyRuns = 90
 
 export function assembleResult(input: ResultInput): RunResult {
-  const { dependencies, survey, options, endedMs, contents } = input
+  const { dependencies, survey, options, endedMs } = input
   const { config, tool, runId, counts } = dependencies
   const { repositoryData } = survey.catalogue
   const { policy } = config
+  const contents = withoutExpiredHolders(input)
+  const snapshots = datedSnapshots(repositoryData.snapshots, survey.checked)
   const judged = judgeSnapshots({
     repository: repositoryData,
     checked: survey.checked,
@@ -62,20 +65,16 @@ export function assembleResult(input: ResultInput): RunResult {
     withoutExpired(finding, input.expired),
   )
   const { findings, accepted } = sortAccepted(all, policy.accepted, uuid => nameOf.get(uuid) ?? uuid, endedMs)
-  const debtInput = { contents, snapshots: repositoryData.snapshots, policy, startMs: survey.startMs, nowMs: endedMs }
+  const debtInput = { contents, snapshots, policy, startMs: survey.startMs, nowMs: endedMs }
   const debt = findDebt(debtInput)
   const restores = restoreRows(input, nameOf)
   const provenNow = restores.filter(row => row.verdict === 'pass').length
   const contentsBefore = findDebt({ ...debtInput, contents: survey.contents }).length
   const firstSeen = (item: DebtItem) =>
-    Math.min(...item.content.snapshots.map(position => repositoryData.snapshots[position]?.endedMs ?? endedMs))
+    Math.min(...item.content.snapshots.map(position => snapshots[position]?.endedMs ?? endedMs))
   const summary = summarizeDebt(debt, contentsBefore, provenNow, firstSeen, endedMs)
-  const accusedNow = new Set(
-    [...findings, ...accepted.map(entry => entry.finding)].flatMap(finding => finding.snapshots),
-  )
-  const failedBefore = judged.filter(
-    ({ entry, levels }) => levels.restore.mark.verdict === 'fail' && !accusedNow.has(entry.uuid),
-  ).length
+  const failedBefore = countFailedBefore(judged, [...findings, ...accepted.map(entry => entry.finding)])
+  const unfinished = options.only === null ? 0 : countUnfinished(input, judged, restores, options.only)
   const { overdue } = summary
   const trouble = input.trouble
   return {
@@ -88,7 +87,15 @@ export function assembleResult(input: ResultInput): RunResult {
     startedAt: isoTime(input.startedMs),
     endedAt: isoTime(endedMs),
     seconds: (endedMs - input.startedMs) / 1000,
-    exit: exitOf({ findings, failedBefore, overdue, trouble, failOn: config.failOn }),
+    exit: exitOf({
+      findings,
+      failedBefore,
+      overdue,
+      unseen: judged.filter(isUnseen).length,
+      unfinished,
+      trouble,
+      failOn: config.failOn,
+    }),
     policy: {
       startAt: isoTime(survey.startMs),
       restoreNewestWithinDays: policy.restoreNewestWithinDays,
@@ -105,7 +112,10 @@ export function assembleResult(input: ResultInput): RunResult {
     lastGood: lastGoodOf(judged, repositoryData),
     restores,
     debt: summary,
-    contents: { total: contents.length, proven: contents.filter(content => isProven(content, policy, endedMs)).length },
+    contents: {
+      total: contents.length,
+      proven: contents.filter(content => isProven(content, { policy, nowMs: endedMs })).length,
+    },
     history: input.ledger.runs(historyRuns).map(run => ({
       runId: run.runId,
       endedAt: isoTime(run.endedMs),
@@ -124,16 +134,53 @@ export function assembleResult(input: ResultInput): RunResult {
   }
 }
 
-function isProven(content: ContentRecord, policy: Parameters<typeof proofState>[1]['policy'], nowMs: number): boolean {
-  return content.obstacle === null && ['good', 'refresh'].includes(proofState(content, { policy, nowMs }))
+/** What was deleted while the run was going on owes nothing any more. */
+function withoutExpiredHolders({ contents, expired, survey }: ResultInput): readonly ContentRecord[] {
+  if (expired.size === 0) return contents
+  const { snapshots: entries } = survey.catalogue.repositoryData
+  return contents.flatMap(content => {
+    const snapshots = content.snapshots.filter(position => !expired.has(entries[position]?.uuid ?? ''))
+    return snapshots.length === 0 ? [] : [{ ...content, snapshots }]
+  })
+}
+
+/** Snapshots with a failing index that no error of this run names, accepted or not. */
+export function countFailedBefore(judged: readonly JudgedSnapshot[], findings: readonly Finding[]): number {
+  const errors = findings.filter(finding => finding.severity === 'error')
+  const named = new Set(errors.flatMap(({ snapshots, index }) => snapshots.map(uuid => `${uuid} ${index ?? ''}`)))
+  return judged.filter(({ entry, levels, copies }) => {
+    if (levels.restore.mark.verdict !== 'fail' || named.has(`${entry.uuid} `)) return false
+    const failing = copies.filter(({ levels: own }) => own.restore.mark.verdict === 'fail')
+    return failing.length === 0 || failing.some(({ copy }) => !named.has(`${entry.uuid} ${copy.indexName}`))
+  }).length
+}
+
+/** Did `catalogue` or `presence` stay open? What was wrong at the source leaves nothing to look at. */
+function isUnseen({ levels }: JudgedSnapshot): boolean {
+  return [levels.catalogue, levels.presence].some(
+    ({ mark }) => mark.verdict === 'inconclusive' && reasons[mark.reason].debt,
+  )
+}
+
+/** Contents of named snapshots that this run was to restore and did not judge; at least the snapshots that stay open. */
+function countUnfinished(
+  { survey, work }: ResultInput,
+  judged: readonly JudgedSnapshot[],
+  restores: readonly RestoreRow[],
+  only: readonly string[],
+): number {
+  const open = restores.filter(row => row.verdict === 'inconclusive').length
+  const contents = open + survey.plan.left.length + work.left.length
+  if (contents > 0) return contents
+  const named = judged.filter(({ entry }) => only.includes(entry.name) || only.includes(entry.uuid))
+  return named.filter(({ levels }) => levels.restore.mark.verdict === 'inconclusive').length
 }
 
 function leftReasons({ survey, work }: ResultInput): Map<string, Reason> {
-  const reasons = new Map<string, Reason>()
-  for (const { item, reason } of survey.plan.left)
-    reasons.set(`${item.content.indexId} ${item.content.contentId}`, reason)
-  for (const { indexId, contentId, reason } of work.left) reasons.set(`${indexId} ${contentId}`, reason)
-  return reasons
+  const left = new Map<string, Reason>()
+  for (const { item, reason } of survey.plan.left) left.set(`${item.content.indexId} ${item.content.contentId}`, reason)
+  for (const { indexId, contentId, reason } of work.left) left.set(`${indexId} ${contentId}`, reason)
+  return left
 }
 
 /** A finding about snapshots that are all gone is nobody's; one that still hits some keeps those. */

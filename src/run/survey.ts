@@ -7,10 +7,11 @@ import { SnapproofError } from '../errors.ts'
 import type { Ledger } from '../ledger/port.ts'
 import type { ContentRecord, DebtItem, Forecast, Plan } from '../model/plan.ts'
 import type { Limits } from '../model/policy.ts'
-import { type DebtInput, findDebt, proofState } from '../plan/debt.ts'
+import { type DebtInput, findDebt, isOwed, proofState } from '../plan/debt.ts'
 import { forecast, measuredRates } from '../plan/forecast.ts'
 import { selectPlan } from '../plan/select.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
+import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { sizeGroup } from './group.ts'
 import { checkSettled } from './settledCheck.ts'
@@ -50,7 +51,7 @@ export async function survey(
   const startMs = config.policy.startMs ?? ledger.firstRunMs() ?? checkedAtMs
   const contents = remember(checked, catalogue, ledger, config.policy.credit)
   const wanted = only === null ? null : positionsOf(only, catalogue)
-  const { snapshots } = catalogue.repositoryData
+  const snapshots = datedSnapshots(catalogue.repositoryData.snapshots, checked)
   const debtInput = { contents, snapshots, policy: config.policy, startMs, nowMs: checkedAtMs }
   const plan = selectPlan({
     debt: wanted === null ? findDebt(debtInput) : everything(debtInput, wanted),
@@ -102,7 +103,7 @@ function positionsOf(names: readonly string[], { repositoryData }: Catalogue): S
 /** For `verify`: all contents of the named snapshots, proven or not. */
 function everything(input: DebtInput, wanted: ReadonlySet<number>): DebtItem[] {
   return input.contents
-    .filter(content => content.obstacle === null && content.snapshots.some(position => wanted.has(position)))
+    .filter(content => isOwed(content) && content.snapshots.some(position => wanted.has(position)))
     .map(content => {
       const state = proofState(content, input)
       return { content, kind: state === 'good' ? 'refresh' : state, dueMs: input.nowMs, overdue: false } as const

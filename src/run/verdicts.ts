@@ -15,6 +15,7 @@ import type { LastGood } from '../model/run.ts'
 import type { Level, Method, Reason, VerdictRow } from '../model/verdict.ts'
 import { proofState } from '../plan/debt.ts'
 import { isoTime } from '../time.ts'
+import { datedSnapshots } from './dated.ts'
 
 export interface VerdictInput {
   readonly repository: RepositoryData
@@ -64,8 +65,9 @@ export function judgeSnapshots(input: VerdictInput): JudgedSnapshot[] {
       .filter(finding => finding.severity === 'error' && finding.key !== null)
       .flatMap(finding => finding.snapshots.map(uuid => `${uuid} ${finding.index ?? ''}`)),
   )
+  const entries = datedSnapshots(input.repository.snapshots, input.checked)
   return input.checked.snapshots.map(checked => {
-    const entry = input.repository.snapshots[checked.snapshot]
+    const entry = entries[checked.snapshot]
     if (entry === undefined) throw new RangeError(`no snapshot at position ${checked.snapshot}`)
     const hit = (index: string) => accused.has(`${entry.uuid} ${index}`)
     const copies = checked.copies.map(copy => {
@@ -95,7 +97,7 @@ function judgeCopy(
     return { copy, levels: { catalogue, presence, bytes: mark, restore: mark } }
   }
   const restore = restoreMark(content, entry, input)
-  return { copy, levels: { catalogue, presence, bytes: bytesMark(restore, content), restore } }
+  return { copy, levels: { catalogue, presence, bytes: bytesMark(restore, content, input), restore } }
 }
 
 /** What decides before any proof is looked at; null: the proof decides. */
@@ -142,9 +144,15 @@ function whyNot(content: ContentRecord, state: string, { left, runId }: VerdictI
   return state === 'lapsed' ? 'lapsed' : 'not-yet-verified'
 }
 
-/** The mirror reads every byte that is restored and compares its CRC-32, so a restore proves the bytes as well. */
-function bytesMark(restore: LevelMark, { proof }: ContentRecord): LevelMark {
-  if (restore.mark.verdict === 'pass') return { ...restore, method: 'read' }
+/**
+ * The mirror reads every byte that is restored and compares its CRC-32, so a restore proves the bytes as well. The policy
+ * wants them read again sooner than restored.
+ */
+function bytesMark(restore: LevelMark, { proof }: ContentRecord, { policy, nowMs }: VerdictInput): LevelMark {
+  if (restore.mark.verdict === 'pass') {
+    const tooOld = nowMs - (restore.provenMs ?? 0) > policy.bytesWithinDays * 86_400_000
+    return tooOld ? bare('too-old') : { ...restore, method: 'read' }
+  }
   if (restore.mark.verdict !== 'fail') return { ...restore, method: null }
   // A restore that failed with good bytes leaves the bytes good; a bad blob fails both.
   return proof?.reason === 'lower-level-failed' ? { ...restore, method: 'read' } : bare('not-yet-verified')

@@ -9,7 +9,7 @@
 import pLimit from 'p-limit'
 import { makeFinding } from '../check/findings.ts'
 import type { Engine } from '../engine/port.ts'
-import { describeError, isSnapproofError } from '../errors.ts'
+import { describeError, isSnapproofError, SnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Mirror, MirrorItem } from '../mirror/port.ts'
 import type { Finding } from '../model/finding.ts'
@@ -47,8 +47,11 @@ export interface WorkResult {
   /** Contents that were planned and not begun, with the reason. */
   readonly left: readonly { readonly contentId: string; readonly indexId: string; readonly reason: Reason }[]
   readonly bytesFetched: number
+  /** What ended the work before its time; what was found until then stands. Null: nothing did. */
+  readonly failure: Error | null
 }
 
+/** Never rejects. */
 export async function workOff(options: WorkOptions): Promise<WorkResult> {
   const { plan, log } = options
   const findings = new Map<string, Finding>()
@@ -56,34 +59,41 @@ export async function workOff(options: WorkOptions): Promise<WorkResult> {
   let bytesFetched = 0
   let done = 0
   const total = plan.groups.reduce((sum, group) => sum + group.contents.length, 0)
-  let prefetch: Promise<LoadedGroup | Error> | null = null
-  for (const [i, group] of plan.groups.entries()) {
-    const stop = stopReason(options)
-    if (stop !== null) {
-      left.push(...group.contents.map(({ content: { contentId, indexId } }) => ({ contentId, indexId, reason: stop })))
-      continue
+  let prefetch: Promise<Loaded> | null = null
+  let failure: Error | null = null
+  try {
+    for (const [i, group] of plan.groups.entries()) {
+      const stop = stopReason(options)
+      if (stop !== null) {
+        left.push(
+          ...group.contents.map(({ content: { contentId, indexId } }) => ({ contentId, indexId, reason: stop })),
+        )
+        continue
+      }
+      const { loaded, items } = await loadNow(group, prefetch, options)
+      const following = plan.groups[i + 1]
+      prefetch = following === undefined ? null : load(following, options)
+      if (loaded instanceof Error) await giveUp(group, loaded, options)
+      else {
+        bytesFetched += loaded.bytes
+        for (const { finding, contentIds } of loaded.condemned) {
+          findings.set(finding.id, finding)
+          await options.onCondemned(group.indexId, contentIds, finding)
+        }
+        await restoreGroup(group, loaded, options, finding => findings.set(finding.id, finding))
+        done += group.contents.length
+        log.progress('restores', done, total, 'contents')
+      }
+      // What the next group found in the mirror it did not fetch again: the snapshot's root blob is in every group.
+      const next: Loaded | null = await prefetch
+      const kept = next === null || next.loaded instanceof Error ? [] : next.items
+      await options.mirror.drop(without(items, kept))
     }
-    const loaded = await loadNow(group, prefetch, options)
-    const following = plan.groups[i + 1]
-    prefetch = following === undefined ? null : load(following, options)
-    if (loaded instanceof Error) {
-      await giveUp(group, loaded, options)
-      continue
-    }
-    bytesFetched += loaded.bytes
-    for (const { finding, contentIds } of loaded.condemned) {
-      findings.set(finding.id, finding)
-      await options.onCondemned(group.indexId, contentIds, finding)
-    }
-    for (const finding of await restoreGroup(group, loaded, options)) findings.set(finding.id, finding)
-    done += group.contents.length
-    log.progress('restores', done, total, 'contents')
-    // What the next group found in the mirror it did not fetch again: the snapshot's root blob is in every group.
-    const next = await prefetch
-    await options.mirror.drop(next === null || next instanceof Error ? loaded.items : without(loaded.items, next.items))
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error))
   }
   await prefetch
-  return { findings: [...findings.values()], left, bytesFetched }
+  return { findings: [...findings.values()], left, bytesFetched, failure }
 }
 
 /** `items` less those that share a blob with `kept`. */
@@ -92,19 +102,29 @@ function without(items: readonly MirrorItem[], kept: readonly MirrorItem[]): Mir
   return items.filter(item => !item.parts.some(part => keys.has(part.key)))
 }
 
+/** `items`: what may lie in the mirror, also after a failure. */
+interface Loaded {
+  readonly loaded: LoadedGroup | Error
+  readonly items: readonly MirrorItem[]
+}
+
 /** Errors are values here, so that a prefetch that nobody waits for is never an unhandled rejection. */
-function load(group: Group, options: WorkOptions): Promise<LoadedGroup | Error> {
-  return loadGroup(group, options).catch(error => (error instanceof Error ? error : new Error(String(error))))
+async function load(group: Group, options: WorkOptions): Promise<Loaded> {
+  let items: readonly MirrorItem[] = []
+  const onItems = (wanted: readonly MirrorItem[]) => {
+    items = wanted
+  }
+  try {
+    return { loaded: await loadGroup(group, { ...options, onItems }), items }
+  } catch (error) {
+    return { loaded: error instanceof Error ? error : new Error(String(error)), items }
+  }
 }
 
 /** A prefetch that found the disk full may fit now that the group before it is dropped. */
-async function loadNow(
-  group: Group,
-  prefetch: Promise<LoadedGroup | Error> | null,
-  options: WorkOptions,
-): Promise<LoadedGroup | Error> {
+async function loadNow(group: Group, prefetch: Promise<Loaded> | null, options: WorkOptions): Promise<Loaded> {
   const first = await (prefetch ?? load(group, options))
-  return prefetch !== null && isSnapproofError(first, 'disk-full') ? load(group, options) : first
+  return prefetch !== null && isSnapproofError(first.loaded, 'disk-full') ? load(group, options) : first
 }
 
 /** A group that could not be fetched for a reason of ours is debt; an error that is nobody's ends the run. */
@@ -127,8 +147,13 @@ function stopReason({ signal, stopAtMs, clock }: WorkOptions): Reason | null {
   return stopAtMs !== null && clock.monotonicMs() >= stopAtMs ? 'limit-reached' : null
 }
 
-/** Restores what can be restored of a group; the findings are those of contents that failed twice. */
-async function restoreGroup(group: Group, loaded: LoadedGroup, options: WorkOptions): Promise<Finding[]> {
+/** Restores what can be restored of a group; findings are those of contents that failed twice. */
+async function restoreGroup(
+  group: Group,
+  loaded: LoadedGroup,
+  options: WorkOptions,
+  onFinding: (finding: Finding) => void,
+): Promise<void> {
   const suspects: { content: LoadedContent; first: Attempt }[] = []
   const limit = pLimit(options.parallel)
   for (const { planned, reason, message } of loaded.unloadable) {
@@ -144,19 +169,33 @@ async function restoreGroup(group: Group, loaded: LoadedGroup, options: WorkOpti
     ),
   )
   for (const result of settled) if (result.status === 'rejected') throw result.reason
-  const findings: Finding[] = []
-  if (suspects.length === 0) return findings
+  if (suspects.length === 0) return
   options.log.info(
     `${suspects.length} of ${group.indexName} failed; repeating in a fresh server before anybody is accused`,
   )
   const fresh = { started: false }
   for (const suspect of suspects) {
-    const attempt = await repeat(suspect, group, fresh, options)
+    const attempt = await repeatOrDoubt(suspect, group, fresh, options)
     const finding = findingOf(attempt, options.catalogue)
-    if (finding !== null) findings.push(finding)
+    if (finding !== null) onFinding(finding)
     await options.onAttempt(attempt)
   }
-  return findings
+}
+
+/** What keeps us from repeating is our trouble: the first look is kept as a doubt. */
+async function repeatOrDoubt(
+  suspect: { content: LoadedContent; first: Attempt },
+  group: Group,
+  fresh: { started: boolean },
+  options: WorkOptions,
+): Promise<Attempt> {
+  try {
+    return await repeat(suspect, group, fresh, options)
+  } catch (error) {
+    if (!(error instanceof SnapproofError) && !options.signal.aborted) throw error
+    const message = `${describeError(error)}; the first attempt said: ${suspect.first.judgement.message}`
+    return doubt(suspect.first, options.signal.aborted ? 'interrupted' : 'not-repeated', message)
+  }
 }
 
 async function repeat(

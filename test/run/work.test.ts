@@ -1,0 +1,295 @@
+/** The work with faults that no real server produces on demand. */
+import { describe, expect, test } from 'vitest'
+import { SnapproofError } from '../../src/errors.ts'
+import { silentLog } from '../../src/log.ts'
+import type { Fault } from '../../src/model/content.ts'
+import type { Finding } from '../../src/model/finding.ts'
+import type { Group, Plan } from '../../src/model/plan.ts'
+import type { Attempt } from '../../src/run/attempt.ts'
+import { EngineHolder } from '../../src/run/engines.ts'
+import { expectationOf } from '../../src/run/expectation.ts'
+import { type WorkOptions, workOff } from '../../src/run/work.ts'
+import { content, snapshotEntry } from '../support/contents.ts'
+import { type FakeEngineOptions, type FakeMirrorOptions, fakeClock, fakeEngine, fakeMirror } from '../support/fakes.ts'
+import { catalogueOf, copyOf, fault, file, fileList, indexRecord, snapshotInfo } from '../support/records.ts'
+
+const entry = snapshotEntry(0)
+const names = ['alpha', 'beta', 'gamma']
+const records = names.map((name, index) => {
+  const copy = copyOf(0, [fileList([file(`__${name}`, 100)])], { metadataKey: `indices/ID-${name}/meta-M.dat` })
+  return indexRecord([copy], { index, name, id: `ID-${name}`, metadataBlobs: [] })
+})
+const catalogue = catalogueOf({ snapshots: [entry], infos: [snapshotInfo(0, { indices: names })], records })
+const expected = records.flatMap(record => record.copies.map(copy => expectationOf(record, copy, entry)))
+
+function group(record: (typeof records)[number]): Group {
+  const one = content({
+    indexName: record.name,
+    indexId: record.id,
+    contentId: record.copies[0]?.contentId ?? '',
+    snapshots: [0],
+  })
+  const contents = [{ content: one, kind: 'never' as const, snapshot: 0 }]
+  return { indexName: record.name, indexId: record.id, shardCount: 1, engine: 'nine', contents, restoreBytes: 100 }
+}
+const plan: Plan = { snapshots: [0], groups: records.map(group), left: [], debt: [], restoreBytes: 300 }
+
+interface Scene {
+  /** By number of the process, from 1. */
+  readonly engine?: (start: number) => FakeEngineOptions
+  readonly mirror?: FakeMirrorOptions
+  readonly freshStarts?: number
+  readonly abort?: AbortController
+  readonly options?: Partial<WorkOptions>
+  readonly onAttempt?: (attempt: Attempt) => void
+}
+
+async function play(scene: Scene = {}) {
+  const clock = fakeClock()
+  const abort = scene.abort ?? new AbortController()
+  const attempts: Attempt[] = []
+  const condemned: Finding[] = []
+  let starts = 0
+  const mirror = fakeMirror(scene.mirror)
+  const engines = new EngineHolder({
+    start: async name => {
+      starts++
+      return fakeEngine(name, { expected, ...scene.engine?.(starts) })
+    },
+    mirrorFolder: '/mirror',
+    freshStarts: scene.freshStarts ?? 2,
+    log: silentLog,
+    signal: abort.signal,
+  })
+  const result = await workOff({
+    plan,
+    catalogue,
+    mirror,
+    engines,
+    clock,
+    log: silentLog,
+    signal: abort.signal,
+    stopAtMs: null,
+    parallel: 2,
+    restoreTimeoutSeconds: 60,
+    onAttempt: async attempt => {
+      attempts.push(attempt)
+      scene.onAttempt?.(attempt)
+    },
+    onCondemned: async (_, __, finding) => {
+      condemned.push(finding)
+    },
+    ...scene.options,
+  })
+  const said = attempts.map(({ planned, judgement, number }) => [
+    planned.content.indexName,
+    judgement.verdict,
+    judgement.reason,
+    number,
+  ])
+  return { result, said, attempts, condemned, mirror, clock, starts: () => starts }
+}
+const passes = names.map(name => [name, 'pass', 'proven', 1])
+const fewer = (index: string): FakeEngineOptions => ({
+  bendStats: (rows, of) => (of === index ? rows.map(row => ({ ...row, luceneDocs: 1 })) : rows),
+})
+
+test('all is well: everything is restored, journalled and dropped', async () => {
+  const { result, said, mirror, starts } = await play()
+  expect(said).toEqual(passes)
+  expect(result).toMatchObject({ findings: [], left: [], failure: null })
+  expect(mirror.held.size).toBe(0)
+  expect(starts()).toBe(1)
+})
+
+test('blobs that the next group needs stay until it is done', async () => {
+  const { mirror } = await play()
+  expect(mirror.drops.slice(0, -1).flat()).not.toContain('snap-UUID-0.dat')
+  expect(mirror.drops.at(-1)).toContain('snap-UUID-0.dat')
+})
+
+describe('nobody is accused on one look', () => {
+  test('fails once, passes in a fresh server: pass', async () => {
+    const { result, said, starts } = await play({ engine: start => (start === 1 ? fewer('beta') : {}) })
+    expect(said).toEqual([
+      ['alpha', 'pass', 'proven', 1],
+      ['beta', 'pass', 'proven', 2],
+      ['gamma', 'pass', 'proven', 1],
+    ])
+    expect(result.findings).toEqual([])
+    expect(starts()).toBe(2)
+  })
+  test('fails twice: one finding, and the others go on', async () => {
+    const { result, said } = await play({ engine: () => fewer('beta') })
+    expect(said.map(([, verdict]) => verdict)).toEqual(['pass', 'fail', 'pass'])
+    expect(result.findings).toMatchObject([
+      { code: 'document-count-mismatch', index: 'beta', snapshots: ['UUID-0'], shard: 0 },
+    ])
+  })
+  test('fails once and no fresh server is left: not repeated, no finding', async () => {
+    const { result, said } = await play({ engine: () => fewer('beta'), freshStarts: 0 })
+    expect(said[1]).toEqual(['beta', 'inconclusive', 'not-repeated', 0])
+    expect(result.findings).toEqual([])
+  })
+  test('fails once and the fresh server dies: not repeated, no finding', async () => {
+    const { result, said } = await play({
+      engine: start => (start === 1 ? fewer('beta') : start === 2 ? { onRestore: engine => engine.die('killed') } : {}),
+    })
+    expect(said[1]).toEqual(['beta', 'inconclusive', 'not-repeated', 2])
+    expect(said[2]?.[1]).toBe('pass')
+    expect(result.findings).toEqual([])
+  })
+  test('refused once by the words of a damaged mirror: what is damaged is fetched again', async () => {
+    const key = 'indices/ID-beta/0/__beta'
+    const { said, mirror, result } = await play({
+      engine: start => (start === 1 ? fewer('beta') : {}),
+      mirror: { damaged: time => (time === 1 ? [key] : []) },
+    })
+    expect(mirror.fetches.filter(keys => keys.includes(key))).toHaveLength(2)
+    expect(said[1]).toEqual(['beta', 'pass', 'proven', 2])
+    expect(result.findings).toEqual([])
+  })
+  test('damaged, and cannot be fetched again: not repeated', async () => {
+    const key = 'indices/ID-beta/0/__beta'
+    const ours: Fault = fault({ ours: 'store-unavailable', key })
+    const { said, result } = await play({
+      engine: () => fewer('beta'),
+      mirror: {
+        damaged: () => [key],
+        faults: items => (items.length === 1 ? items.map(item => ({ item, fault: ours })) : []),
+      },
+    })
+    expect(said[1]?.slice(1, 3)).toEqual(['inconclusive', 'not-repeated'])
+    expect(result.findings).toEqual([])
+  })
+})
+
+describe('our own trouble', () => {
+  test('an engine that dies in mid-restore: inconclusive, and the next group gets a new one', async () => {
+    const { said, result } = await play({
+      engine: start =>
+        start === 1 ? { onRestore: (engine, index) => (index === 'beta' ? engine.die('killed') : undefined) } : {},
+    })
+    expect(said.map(row => row.slice(0, 3))).toEqual([
+      ['alpha', 'pass', 'proven'],
+      ['beta', 'inconclusive', 'engine-died'],
+      ['gamma', 'pass', 'proven'],
+    ])
+    expect(result.findings).toEqual([])
+  })
+  test('a prefetch that found the disk full is tried again after the drop', async () => {
+    let full = true
+    const { said, mirror } = await play({
+      mirror: {
+        before: keys => {
+          if (!full || !keys.some(key => key.includes('ID-beta'))) return
+          full = false
+          throw new SnapproofError('disk-full', 'no room')
+        },
+      },
+    })
+    expect(said).toEqual(passes)
+    expect(mirror.held.size).toBe(0)
+  })
+  test('a disk that stays full leaves that group only, and nothing of it in the mirror', async () => {
+    const { said, mirror } = await play({
+      mirror: {
+        before: keys => {
+          if (!keys.some(key => key.includes('ID-beta'))) return
+          throw new SnapproofError('disk-full', 'no room')
+        },
+      },
+    })
+    expect(said.map(row => row.slice(1, 3))).toEqual([
+      ['pass', 'proven'],
+      ['inconclusive', 'does-not-fit'],
+      ['pass', 'proven'],
+    ])
+    expect(mirror.drops.flat()).toContain('indices/ID-beta/0/__beta')
+  })
+  test('a blob that the store did not give is that content’s debt', async () => {
+    const { said, condemned } = await play({
+      mirror: {
+        faults: items =>
+          items
+            .filter(item => item.parts.some(part => part.key.includes('__beta')))
+            .map(item => ({ item, fault: fault({ ours: 'store-unavailable' }) })),
+      },
+    })
+    expect(said[1]).toEqual(['beta', 'inconclusive', 'store-unavailable', 0])
+    expect(condemned).toEqual([])
+  })
+  test('no engine at all ends the work; findings until then stand', async () => {
+    const { result, said } = await play({
+      engine: start => {
+        if (start === 3) throw new SnapproofError('engine-start', 'no port')
+        return start === 2
+          ? { ...fewer('alpha'), onRestore: (engine, index) => (index === 'beta' ? engine.die('x') : undefined) }
+          : fewer('alpha')
+      },
+    })
+    expect(said[0]).toEqual(['alpha', 'fail', 'found', 2])
+    expect(result.findings).toHaveLength(1)
+    expect(result.failure).toMatchObject({ code: 'engine-start' })
+  })
+})
+
+test('a bad blob condemns what rests on it and is not restored', async () => {
+  const { said, condemned, result } = await play({
+    mirror: {
+      faults: items =>
+        items
+          .filter(item => item.parts.some(part => part.key.includes('__beta')))
+          .map(item => ({
+            item,
+            fault: fault({
+              code: 'corrupt-data-blob',
+              key: item.parts[0]?.key ?? '',
+              snapshots: item.snapshots,
+              index: 'beta',
+            }),
+          })),
+    },
+  })
+  expect(said.map(([name]) => name)).toEqual(['alpha', 'gamma'])
+  expect(condemned).toMatchObject([{ code: 'corrupt-data-blob', snapshots: ['UUID-0'] }])
+  expect(result.findings).toEqual(condemned)
+})
+
+describe('stops', () => {
+  test('an abort: what is done stays, the rest is interrupted', async () => {
+    const abort = new AbortController()
+    const { said, result } = await play({
+      abort,
+      onAttempt: () => abort.abort(new SnapproofError('interrupted', 'Ctrl-C')),
+    })
+    expect(said[0]).toEqual(['alpha', 'pass', 'proven', 1])
+    expect(said.slice(1).every(row => row[1] === 'inconclusive')).toBe(true)
+    expect(result.left.length + said.length).toBe(3)
+    expect(result.left.every(({ reason }) => reason === 'interrupted')).toBe(true)
+    expect(result.findings).toEqual([])
+  })
+  test('an abort while a suspect waits for its repeat: interrupted, no finding, nothing lost', async () => {
+    const abort = new AbortController()
+    const { said, result } = await play({
+      abort,
+      engine: () => fewer('alpha'),
+      mirror: { damaged: () => [] },
+      options: {
+        log: {
+          ...silentLog,
+          info: words =>
+            words.includes('failed; repeating') ? abort.abort(new SnapproofError('interrupted', 'Ctrl-C')) : undefined,
+        },
+      },
+    })
+    expect(said[0]?.slice(0, 3)).toEqual(['alpha', 'inconclusive', 'interrupted'])
+    expect(result.findings).toEqual([])
+    expect(result.failure).toBeNull()
+  })
+  test('the time is over: no further group is begun', async () => {
+    const { said, result } = await play({ options: { stopAtMs: 0 } })
+    expect(said).toEqual([])
+    expect(result.left.map(({ reason }) => reason)).toEqual(['limit-reached', 'limit-reached', 'limit-reached'])
+  })
+})
