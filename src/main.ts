@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program: builds the real world, hears signals, sets the exit code. */
+import { setMaxListeners } from 'node:events'
 import process from 'node:process'
 import { readPackage } from './cli/context.ts'
 import { chooseLogStyle, createLog, type LogStyle, logStyles } from './cli/log.ts'
@@ -9,6 +10,9 @@ import { systemClock } from './time.ts'
 
 // The SDK prints a note about future Node versions on every start; it is for developers, and the lock file pins the SDK.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+
+// Every request in flight hears the one signal that stops the run; Node would call that a leak, on stderr, every night.
+setMaxListeners(0)
 
 const args = process.argv.slice(2)
 const environment = process.env

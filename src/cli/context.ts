@@ -18,6 +18,7 @@ import type { RunResult } from '../model/run.ts'
 import type { RunDependencies } from '../run/dependencies.ts'
 import { type Clock, isoTime } from '../time.ts'
 import type { CliLog } from './log.ts'
+import { claimWorkFolder, isProcessAlive } from './workFolder.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -106,7 +107,8 @@ export async function buildRun(
   const repository = openConfigured(config.repository, clock, config.work.requests, counts)
   const ledgerStore = config.ledger.store === null ? null : openConfigured(config.ledger.store, clock, 4, counts)
   const outputStore = config.output.store === null ? null : openConfigured(config.output.store, clock, 8, counts)
-  const workFolder = join(config.work.folder, runId)
+  const owner = { host: hostname(), pid: process.pid }
+  const workFolder = await claimWorkFolder(config.work.folder, runId, owner, isProcessAlive, log)
   const mirrorFolder = join(workFolder, 'mirror')
   await mkdir(mirrorFolder, { recursive: true, mode: 0o700 })
   const folder = out === undefined ? join(config.output.folder, runId) : resolve(out)
@@ -127,7 +129,7 @@ export async function buildRun(
         store: ledgerStore,
         file: config.ledger.file,
         runId,
-        owner: `${hostname()}:${process.pid}`,
+        owner: `${owner.host}:${owner.pid}`,
         clock,
         log,
         leaseSeconds: config.ledger.leaseSeconds,
