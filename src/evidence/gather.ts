@@ -48,6 +48,9 @@ export async function gatherEvidence(
     } catch (error) {
       cutShort ??= { reason: reasonOf(engine, error, signal), message: describeError(error) }
     }
+  } else if (restored.refusal === null) {
+    const message = signal.aborted ? describeError(signal.reason) : `the server ended: ${engine.death()}`
+    cutShort ??= { reason: signal.aborted ? 'interrupted' : 'engine-died', message }
   }
   return {
     schemaVersion: 1,

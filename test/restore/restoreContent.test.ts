@@ -1,0 +1,94 @@
+/** The wait for a restore: until it is settled, given up, standing still, or our own trouble. */
+import { describe, expect, test } from 'vitest'
+import { SnapproofError } from '../../src/errors.ts'
+import { isSettled, restoreContent } from '../../src/restore/restoreContent.ts'
+import { expectation, recoveryRow } from '../support/evidence.ts'
+import { type FakeEngineOptions, fakeClock, fakeEngine } from '../support/fakes.ts'
+
+const expected = expectation()
+const rows = expected.shards.map(shard => recoveryRow(expected, shard))
+const started = expected.shards.map(({ shard }) => ({ shard, state: 'STARTED', reason: null, details: null }))
+
+function restore(options: FakeEngineOptions = {}, abort = new AbortController(), bend = {}) {
+  const engine = { ...fakeEngine('nine', { expected: [expected], ...options }), ...bend }
+  const signal = abort.signal
+  const common = {
+    repository: 'snapproof',
+    target: 't',
+    timeoutMs: 60_000,
+    standstillMs: 5000,
+    clock: fakeClock(),
+    signal,
+  }
+  return restoreContent(engine, expected, common)
+}
+
+test('settled', async () => {
+  expect(await restore()).toMatchObject({ refusal: null, cutShort: null, target: 't' })
+})
+
+test('a refusal is a value with the words of the server', async () => {
+  const refusal = { accepted: false, status: 500, type: 'x', reason: 'no' } as const
+  expect(await restore({ answer: () => refusal })).toMatchObject({
+    refusal: { status: 500, type: 'x', reason: 'no' },
+    cutShort: null,
+  })
+})
+
+test('nothing moves: left alone, nobody accused', async () => {
+  const found = await restore({}, undefined, { shardStates: async () => [] })
+  expect(found.cutShort).toMatchObject({
+    reason: 'evidence-incomplete',
+    message: expect.stringContaining('no shard is known'),
+  })
+})
+
+test('given up by the server is settled, and no trouble of ours', async () => {
+  const lost = { shard: 0, state: 'UNASSIGNED', reason: 'ALLOCATION_FAILED', details: 'corrupt' }
+  const found = await restore({}, undefined, { shardStates: async () => [lost, started[1]] })
+  expect(found).toMatchObject({ refusal: null, cutShort: null })
+})
+
+test.each([
+  ['engine-died', 'engine-died'],
+  ['deadline', 'deadline'],
+  ['disk-full', 'disk-full'],
+  ['engine-request', 'evidence-incomplete'],
+] as const)('%s is %s', async (code, reason) => {
+  const fail = async () => Promise.reject(new SnapproofError(code, 'x'))
+  expect((await restore({}, undefined, { recovery: fail })).cutShort?.reason).toBe(reason)
+})
+
+test('an abort is an interruption, whatever the call then says', async () => {
+  const abort = new AbortController()
+  const found = await restore(
+    {
+      onRestore: engine => {
+        abort.abort(new SnapproofError('interrupted', 'Ctrl-C'))
+        engine.die('SIGTERM')
+      },
+    },
+    abort,
+  )
+  expect(found.cutShort).toEqual({ reason: 'interrupted', message: 'Ctrl-C' })
+})
+
+describe('isSettled', () => {
+  const state = (change: object) => [
+    { ...started[0], shard: 0, state: 'STARTED', reason: null, details: null, ...change },
+    ...started.slice(1),
+  ]
+  test.each([
+    ['all started and done', started, rows, true],
+    ['a shard that is not known', started.slice(1), rows, false],
+    ['a shard without a row', started, rows.slice(1), false],
+    ['a row that is not done', started, rows.map(row => ({ ...row, stage: 'INDEX' })), false],
+    ['a replica’s row', started, rows.map(row => ({ ...row, primary: false })), false],
+    ['initializing', state({ state: 'INITIALIZING' }), rows, false],
+    ['tried again', state({ state: 'INITIALIZING', reason: 'ALLOCATION_FAILED' }), rows, false],
+    ['not yet assigned', state({ state: 'UNASSIGNED', reason: 'NEW_INDEX_RESTORED' }), [], false],
+    ['given up', state({ state: 'UNASSIGNED', reason: 'ALLOCATION_FAILED' }), rows.slice(1), true],
+  ] as const)('%s', (_, shards, recovery, settled) => {
+    expect(isSettled(expected, shards, recovery)).toBe(settled)
+  })
+})
