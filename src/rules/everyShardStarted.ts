@@ -9,6 +9,7 @@
 import type { Evidence, Expectation, RecoveryRow } from '../model/evidence.ts'
 import { pass, type Rule, type RuleOutcome } from './rule.ts'
 import { ownReason } from './serverWords.ts'
+import { tellingWords } from './tellingWords.ts'
 
 export const everyShardStarted: Rule = {
   meta: {
@@ -40,7 +41,7 @@ function checkShard(shard: number, expected: Expectation, evidence: Evidence): R
   // INITIALIZING with this reason: the server tries once more.
   const givenUp = words?.state === 'UNASSIGNED' && words.reason === 'ALLOCATION_FAILED' && evidence.cutShort === null
   if (givenUp && words.details !== null) {
-    const message = `shard ${shard}: ${words.details}`
+    const message = `shard ${shard}: ${tellingWords(words.details)}`
     const own = ownReason(words.details)
     if (own !== null) return [{ verdict: 'inconclusive', reason: own, message }]
     return [{ verdict: 'fail', code: 'restore-shard-failed', shard, message }]
@@ -50,7 +51,7 @@ function checkShard(shard: number, expected: Expectation, evidence: Evidence): R
   if (started && recovered) return []
   const message = `shard ${shard}: ${words?.state ?? stats[0]?.state ?? 'no started copy'}, ${
     rows.length === 0 ? 'no recovery row' : rows.map(row => `${row.type} ${row.stage} of ${row.snapshot}`).join(', ')
-  }${words?.details ? `, ${words.details}` : ''}`
+  }${words?.details ? `, ${tellingWords(words.details)}` : ''}`
   return [{ verdict: 'inconclusive', reason: evidence.cutShort?.reason ?? 'evidence-incomplete', message }]
 }
 

@@ -143,6 +143,8 @@ describe('a shard that fails', () => {
     expect(pids).toHaveLength(2)
     expect(run.exit.code).toBe(1)
     expect(errorsOf(run)).toMatchObject([{ code: 'restore-shard-failed', index, shard: 1 }])
+    expect(errorsOf(run)[0]?.message).toMatch(/^shard 1: .*CorruptIndexException: verification failed/)
+    expect(errorsOf(run)[0]?.message).not.toMatch(/\n|\bat org\./)
     expect(restoreOf(run, snapshot, index)).toBe('fail found')
     const seen = await evidence(index, snapshot)
     expect(seen.attempt).toBe(2)
