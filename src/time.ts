@@ -28,11 +28,14 @@ export const systemClock: Clock = {
   },
 }
 
-/** ISO 8601 UTC with milliseconds; null stays null. */
+/** What a Date can hold (ECMA-262, 21.4.1.1); times come from repositories too. */
+const latestMs = 8.64e15
+
+/** ISO 8601 UTC with milliseconds; null stays null. Times beyond what a date can hold become the last one that it can. */
 export function isoTime(ms: number): string
 export function isoTime(ms: number | null): string | null
 export function isoTime(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString()
+  return ms === null ? null : new Date(Math.max(-latestMs, Math.min(latestMs, ms))).toISOString()
 }
 
 /** Timers of Node hold 31 bits: a longer one would fire at once. */

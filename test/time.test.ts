@@ -7,6 +7,11 @@ test('times are ISO UTC, null stays null', () => {
   expect(isoTime(null)).toBeNull()
 })
 
+test('a time that no date can hold is the last one that it can', () => {
+  expect(isoTime(Number.MAX_SAFE_INTEGER)).toBe('+275760-09-13T00:00:00.000Z')
+  expect(isoTime(-Number.MAX_SAFE_INTEGER)).toBe('-271821-04-20T00:00:00.000Z')
+})
+
 test('a deadline says what did not end', async () => {
   const signal = withDeadline(undefined, 1, 'the restore of logs')
   await new Promise(resolve => signal.addEventListener('abort', resolve))
