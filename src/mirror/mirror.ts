@@ -68,7 +68,8 @@ export function openMirror(options: MirrorOptions): Mirror {
       counts.requests++
       const onBytes = (n: number) => {
         counts.bytes += n
-        log.progress('mirror', counts.bytes, neededBytes, 'bytes')
+        // Lengths of metadata blobs are not known before.
+        log.progress('mirror', counts.bytes, counts.bytes > neededBytes ? null : neededBytes, 'bytes')
       }
       return download(source, key, bytes, incoming, onBytes, s)
     }
