@@ -5,6 +5,7 @@ import type { Ledger } from '../ledger/port.ts'
 import type { Finding } from '../model/finding.ts'
 import type { JournalRow } from '../model/journal.ts'
 import type { ContentRecord, DebtItem } from '../model/plan.ts'
+import type { SnapshotEntry } from '../model/repository.ts'
 import type { RestoreRow, RunResult, SnapshotSummary } from '../model/run.ts'
 import { type Reason, reasons } from '../model/verdict.ts'
 import { findDebt, isProven } from '../plan/debt.ts'
@@ -62,7 +63,7 @@ export function assembleResult(input: ResultInput): RunResult {
   })
   const nameOf = new Map(repositoryData.snapshots.map(snapshot => [snapshot.uuid, snapshot.name]))
   const all = [...survey.checked.findings, ...input.work.findings, ...identityFindings(input)].flatMap(finding =>
-    withoutExpired(finding, input.expired),
+    withoutExpired(finding, input.expired).map(one => oldestFirst(one, snapshots)),
   )
   const { findings, accepted } = sortAccepted(all, policy.accepted, uuid => nameOf.get(uuid) ?? uuid, endedMs)
   const debtInput = { contents, snapshots, policy, startMs: survey.startMs, nowMs: endedMs }
@@ -188,6 +189,12 @@ function withoutExpired(finding: Finding, expired: ReadonlySet<string>): Finding
   if (finding.snapshots.length === 0 || expired.size === 0) return [finding]
   const snapshots = finding.snapshots.filter(uuid => !expired.has(uuid))
   return snapshots.length === 0 ? [] : [{ ...finding, snapshots }]
+}
+
+function oldestFirst(finding: Finding, snapshots: readonly SnapshotEntry[]): Finding {
+  const endedMs = new Map(snapshots.map(snapshot => [snapshot.uuid, snapshot.endedMs ?? 0]))
+  const ended = (uuid: string) => endedMs.get(uuid) ?? 0
+  return { ...finding, snapshots: [...finding.snapshots].sort((a, b) => ended(a) - ended(b) || (a < b ? -1 : 1)) }
 }
 
 /** What the ledger says of itself, and another cluster that wrote since the last run. */

@@ -248,6 +248,8 @@ export function lastGoodOf(judged: readonly JudgedSnapshot[], repository: Reposi
     for (const { entry, copies } of newestFirst) {
       for (const { copy, levels } of copies) {
         if (best.has(copy.indexName) || levels[level].mark.verdict !== 'pass') continue
+        // What is there and known to be bad is good at no level.
+        if (judgedLevels.some(one => levels[one].mark.verdict === 'fail')) continue
         best.set(copy.indexName, {
           index: copy.indexName,
           snapshot: entry.name,

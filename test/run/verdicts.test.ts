@@ -250,6 +250,16 @@ describe('the last good snapshot', () => {
     const checked = checkResult([0, 1].map(i => checkedSnapshot(i, [checkedCopy(i, { presence: bad })])))
     expect(lastGood([], { checked })).toEqual([['logs', null, 'restore']])
   })
+  test('is none where the data is there and known to be bad, by this run or one before', () => {
+    const failed = { verdict: 'fail', reason: 'lower-level-failed' } as const
+    for (const runId of ['run-now', 'run-before']) {
+      expect(lastGood([shared({ proof: proof({ ...failed, runId }) })])).toEqual([['logs', null, 'restore']])
+    }
+    const blob = { code: 'corrupt-data-blob', key: 'indices/I/0/__x', index: 'logs', shard: 0, message: '' } as const
+    const workFindings = [makeFinding({ ...blob, snapshots: ['UUID-1'] })]
+    expect(lastGood([shared({ proof: proof() })], { workFindings })).toEqual([['logs', 'snapshot-0', 'restore']])
+    expect(lastGood([shared()], { workFindings })).toEqual([['logs', 'snapshot-0', 'presence']])
+  })
   test('is never one of a snapshot that is gone', () => {
     expect(lastGood([shared({ proof: proof() })], { expired: new Set(['UUID-1']) })).toEqual([
       ['logs', 'snapshot-0', 'restore'],

@@ -8,19 +8,20 @@ export interface Damage {
   readonly offset: number
 }
 
-/** The largest data blob of the index in that folder; `indexId` is the folder's name below `indices/`. */
+/** The newest data blob of the index; `indexId` is the folder's name below `indices/`. */
 export async function flipBit(repositoryFolder: string, indexId: string): Promise<Damage> {
-  const blobs: { key: string; bytes: number }[] = []
+  const blobs: { key: string; bytes: number; modifiedMs: number }[] = []
   const root = join('indices', indexId)
   for (const entry of await readdir(join(repositoryFolder, root), { recursive: true })) {
     if (!/(^|\/)__[^/]+$/.test(entry)) continue
     const key = join(root, entry)
-    blobs.push({ key, bytes: (await stat(join(repositoryFolder, key))).size })
+    const { size, mtimeMs } = await stat(join(repositoryFolder, key))
+    blobs.push({ key, bytes: size, modifiedMs: mtimeMs })
   }
-  const largest = blobs.sort((a, b) => b.bytes - a.bytes)[0]
-  if (largest === undefined) throw new Error(`there is no data blob below ${root}`)
-  const offset = Math.floor(largest.bytes / 2)
-  const file = await open(join(repositoryFolder, largest.key), 'r+')
+  const newest = blobs.sort((a, b) => b.modifiedMs - a.modifiedMs || b.bytes - a.bytes)[0]
+  if (newest === undefined) throw new Error(`there is no data blob below ${root}`)
+  const offset = Math.floor(newest.bytes / 2)
+  const file = await open(join(repositoryFolder, newest.key), 'r+')
   try {
     const byte = Buffer.alloc(1)
     await file.read(byte, 0, 1, offset)
@@ -29,5 +30,5 @@ export async function flipBit(repositoryFolder: string, indexId: string): Promis
   } finally {
     await file.close()
   }
-  return { key: largest.key, offset }
+  return { key: newest.key, offset }
 }

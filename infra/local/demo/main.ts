@@ -78,7 +78,7 @@ async function story(): Promise<void> {
   for (const name of ['night-1', 'night-2', 'damage'])
     say(`  ${relative(process.cwd(), join(root, 'reports', 'demo', name, 'report.html'))}`)
   say('\nLook at your own bucket (reads metadata only, needs s3:ListBucket and s3:GetObject):')
-  say('  npx snapproof inspect s3://YOUR-BUCKET/BASE/PATH')
+  say('  npm run snapproof -- inspect s3://YOUR-BUCKET/BASE/PATH')
 }
 
 async function takeSnapshots(): Promise<void> {
