@@ -129,8 +129,11 @@ async function readRepositoryData(blobs: BlobReader, settings: Settings): Promis
 }
 
 async function newestGeneration(blobs: BlobReader, signal: AbortSignal): Promise<number> {
-  const newest = (await listGenerations(blobs, signal)).at(-1)
-  if (newest !== undefined) return newest
+  // Twice: a folder that is read while index-N gives way to the next one may show neither.
+  for (let look = 0; look < 2; look++) {
+    const newest = (await listGenerations(blobs, signal)).at(-1)
+    if (newest !== undefined) return newest
+  }
   const latest = await readIndexLatest(blobs, signal)
   if (typeof latest === 'number')
     throw new SnapproofError(
@@ -185,8 +188,12 @@ async function* bounded(chunks: AsyncIterable<Buffer>, maxBytes: number, what: s
   }
 }
 
-/** Looked at twice: a snapshot that ends between listing and reading moves both. */
-async function compareIndexLatest(blobs: BlobReader, generation: number, signal: AbortSignal): Promise<Fault[]> {
+/**
+ * A fault where `index.latest` names another generation than the newest, which is `generation`. Looked at twice: a snapshot
+ * that ends between listing and reading moves both. The server writes `index.latest` after `index-N`, so a fault may only be
+ * early: ask again later before anybody is told.
+ */
+export async function compareIndexLatest(blobs: BlobReader, generation: number, signal: AbortSignal): Promise<Fault[]> {
   let message = ''
   for (let look = 0; look < 2; look++) {
     const latest = await readIndexLatest(blobs, signal)

@@ -5,7 +5,9 @@ import { check } from '../check/check.ts'
 import { makeFinding } from '../check/findings.ts'
 import type { CheckResult, Mark } from '../check/result.ts'
 import type { Log } from '../log.ts'
-import { type Catalogue, openCatalogue } from '../repository/catalogue.ts'
+import type { Finding } from '../model/finding.ts'
+import type { RepositoryData } from '../model/repository.ts'
+import { type Catalogue, compareIndexLatest, openCatalogue } from '../repository/catalogue.ts'
 import { currentGeneration } from '../repository/generation.ts'
 import type { Clock } from '../time.ts'
 
@@ -24,6 +26,9 @@ export interface SettledCheckOptions {
 
 /** How often a repository that moves under us is read again before what is left stays open. */
 const rounds = 3
+/** A writer that is between `index-N` and `index.latest` is given so many pauses to end. */
+const latestLooks = 4
+const latestPauseMs = 500
 
 /**
  * A check is conclusive when the generation is the same before and after it, or when it found nothing. Otherwise the
@@ -52,14 +57,33 @@ export async function checkSettled(
     })
     if (checked.findings.every(finding => finding.severity === 'information')) return { catalogue, checked }
     const now = await currentGeneration(blobs, signal)
-    if (now === generation) return { catalogue, checked }
+    if (now === generation) return { catalogue, checked: await withoutEarlyLook(checked, generation, options) }
     log.info(`the repository moved from generation ${generation} to ${now} while it was read; reading it again`)
-    if (round === rounds) return { catalogue, checked: unsettled(checked) }
+    if (round === rounds) return { catalogue, checked: unsettled(checked, catalogue.repositoryData) }
   }
 }
 
-/** Writers that never pause: what was found may be theirs, so nobody is accused. */
-function unsettled(checked: CheckResult): CheckResult {
+/** The server writes `index.latest` after `index-N`: only what stays different is told. */
+async function withoutEarlyLook(
+  checked: CheckResult,
+  generation: number,
+  { blobs, clock, signal }: SettledCheckOptions,
+): Promise<CheckResult> {
+  const others = checked.findings.filter(finding => finding.code !== 'index-latest-mismatch')
+  if (others.length === checked.findings.length) return checked
+  for (let look = 0; look < latestLooks; look++) {
+    await clock.sleep(latestPauseMs, signal)
+    // Also when the repository moved on meanwhile: then it was early.
+    if ((await compareIndexLatest(blobs, generation, signal)).length === 0) return { ...checked, findings: others }
+  }
+  return checked
+}
+
+/**
+ * Writers that never pause: what was found may be theirs, so nobody is accused. Only what `index-N` says itself holds: it
+ * is one blob, read whole.
+ */
+function unsettled(checked: CheckResult, repository: RepositoryData): CheckResult {
   const moved = { verdict: 'inconclusive', reason: 'repository-moved' } as const
   const calm = (mark: Mark): Mark => (mark.verdict === 'fail' ? moved : mark)
   const calmAll = <Marks extends { catalogue: Mark; presence: Mark; byteProof?: Mark }>(marks: Marks): Marks => ({
@@ -68,17 +92,25 @@ function unsettled(checked: CheckResult): CheckResult {
     presence: calm(marks.presence),
     ...(marks.byteProof === undefined ? {} : { byteProof: calm(marks.byteProof) }),
   })
+  const holds = (finding: Finding) => finding.code === 'dangling-reference' || finding.severity === 'information'
+  const accused = new Set(
+    checked.findings.filter(one => one.code === 'dangling-reference').flatMap(finding => finding.snapshots),
+  )
   return {
     ...checked,
     findings: checked.findings.map(finding =>
-      finding.severity === 'error'
-        ? makeFinding({
+      holds(finding)
+        ? finding
+        : makeFinding({
             ...finding,
             severity: 'information',
             message: `${finding.message} (the repository was being written)`,
-          })
-        : finding,
+          }),
     ),
-    snapshots: checked.snapshots.map(snapshot => ({ ...calmAll(snapshot), copies: snapshot.copies.map(calmAll) })),
+    snapshots: checked.snapshots.map(snapshot =>
+      accused.has(repository.snapshots[snapshot.snapshot]?.uuid ?? '')
+        ? snapshot
+        : { ...calmAll(snapshot), copies: snapshot.copies.map(calmAll) },
+    ),
   }
 }
