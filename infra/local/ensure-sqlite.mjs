@@ -68,6 +68,9 @@ function compile() {
   const npmRoot = () => spawnSync('npm', ['root', '-g'], { encoding: 'utf8' }).stdout.trim()
   const gyp =
     process.env.npm_config_node_gyp ?? join(npmRoot(), 'npm', 'node_modules', 'node-gyp', 'bin', 'node-gyp.js')
-  const options = { env: { ...process.env, JOBS: 'max' }, stdio: ['ignore', 'ignore', 'inherit'] }
+  const env = { ...process.env, JOBS: 'max' }
+  // node-gyp lets the environment beat its arguments, and npm passes on a setting that is for another Node.
+  if (local.length > 0) for (const key of ['npm_config_nodedir', 'npm_package_config_node_gyp_nodedir']) delete env[key]
+  const options = { env, stdio: ['ignore', 'ignore', 'inherit'] }
   return node([gyp, 'rebuild', '--release', ...local], options) && loads()
 }

