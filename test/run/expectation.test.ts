@@ -1,0 +1,100 @@
+/** What a restore is told to expect and to fetch, held against the blobs of repositories that real servers wrote. */
+import { crc32 } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import type { IndexRecord } from '../../src/model/content.ts'
+import { openCatalogue } from '../../src/repository/catalogue.ts'
+import {
+  contentItems,
+  contentsResting,
+  distinctItems,
+  expectationOf,
+  ownersOf,
+  rootItems,
+} from '../../src/run/expectation.ts'
+import { repositoryFixtures } from '../support/fixtures.ts'
+import { filesOf, memoryReader } from '../support/memoryReader.ts'
+
+const signal = new AbortController().signal
+
+describe.each(repositoryFixtures())('$name', fixture => {
+  const files = filesOf(fixture.folder)
+  async function readAll() {
+    const catalogue = await openCatalogue(memoryReader(files), { concurrency: 8, maxMetadataBytes: 1 << 28, signal })
+    for await (const _ of catalogue.readSnapshots(signal));
+    const records: IndexRecord[] = []
+    for await (const record of catalogue.readIndices(signal)) records.push(record)
+    return { repository: catalogue.repositoryData, records }
+  }
+
+  it('every data file is asked for with the length of each part and the CRC-32 of its bytes', async () => {
+    const { repository, records } = await readAll()
+    let compared = 0
+    for (const record of records) {
+      const owners = ownersOf(record, repository)
+      for (const copy of record.copies.filter(one => one.contentId !== null)) {
+        for (const item of contentItems(record, copy, repository, owners)) {
+          const parts = item.parts.map(part => files.get(part.key))
+          expect(parts).not.toContain(undefined)
+          if (!item.parts[0]?.key.includes('/__')) continue
+          expect(item.parts.map(part => part.bytes)).toEqual(parts.map(bytes => bytes?.length))
+          expect(item.crc32).toBe(crc32(Buffer.concat(parts.map(bytes => bytes ?? Buffer.alloc(0)))))
+          compared++
+        }
+      }
+    }
+    expect(compared).toBeGreaterThan(20)
+  })
+
+  it('with the blobs of the snapshot itself, and the snapshots that share each file', async () => {
+    const { repository, records } = await readAll()
+    const uuid = (position: number) => repository.snapshots[position]?.uuid ?? ''
+    let shared = 0
+    for (const record of records) {
+      const owners = ownersOf(record, repository)
+      for (const copy of record.copies.filter(one => one.contentId !== null)) {
+        const items = contentItems(record, copy, repository, owners)
+        const keys = items.flatMap(item => item.parts.map(part => part.key))
+        const own = `snap-${uuid(copy.snapshot)}.dat`
+        const shardKeys = copy.shards.map(({ shard }) => `indices/${record.id}/${shard}/${own}`)
+        expect(keys).toEqual(expect.arrayContaining([own, copy.metadataKey, ...shardKeys]))
+        for (const { parts, shard, snapshots } of items) {
+          const name =
+            parts[0]?.key
+              .split('/')
+              .at(-1)
+              ?.replace(/\.part\d+$/, '') ?? ''
+          if (!name.startsWith('__')) continue
+          const holders = record.copies.filter(other =>
+            other.shards.some(one => one.shard === shard && one.files?.files.some(file => file.name === name)),
+          )
+          expect([...snapshots].sort()).toEqual(holders.map(other => uuid(other.snapshot)).sort())
+          if (holders.length > 1) shared++
+          const resting = contentsResting(record, new Set([parts[0]?.key ?? '']))
+          expect(resting).toEqual(new Set(holders.flatMap(other => other.contentId ?? [])))
+        }
+      }
+    }
+    expect(shared).toBeGreaterThan(0)
+  })
+
+  it('and the counts, files and bytes that the server itself reported', async () => {
+    const { repository, records } = await readAll()
+    for (const record of records) {
+      for (const copy of record.copies.filter(one => one.contentId !== null)) {
+        const entry = repository.snapshots[copy.snapshot]
+        if (entry === undefined) throw new Error('a copy of no snapshot')
+        const told = fixture.expected.snapshots[entry.name]?.indices[record.name]
+        const { shards } = expectationOf(record, copy, entry)
+        expect(
+          shards.map(({ files, bytes, luceneDocs, maxSeqNo }) => ({ luceneDocs, maxSeqNo, files, bytes })),
+        ).toEqual(told)
+      }
+    }
+  })
+})
+
+it('the root is the pinned generation, and each item is fetched once', () => {
+  const items = rootItems(7)
+  expect(items.map(item => item.parts[0]?.key)).toEqual(['index-7', 'index.latest'])
+  expect(distinctItems([...items, ...rootItems(7)])).toEqual(items)
+})
