@@ -14,10 +14,17 @@ interface Package {
 }
 const manifest: Package = JSON.parse(readFileSync('package.json', 'utf8'))
 
-/** Committed and new files, ignored ones left out. */
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
-  .split('\n')
-  .filter(file => file !== '' && existsSync(file))
+/** Committed files, and new ones in the folders of the source; what else lies in a checkout (somebody's notes, logs) is not ours. */
+const files = [
+  ...gitFiles('--cached'),
+  ...gitFiles('--others', '--exclude-standard').filter(file => /^(?:config|infra|reports|src|test)\//.test(file)),
+].filter(file => existsSync(file))
+
+function gitFiles(...options: string[]): string[] {
+  return execFileSync('git', ['ls-files', ...options], { encoding: 'utf8' })
+    .split('\n')
+    .filter(file => file !== '')
+}
 
 describe('package.json', () => {
   const exact = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/

@@ -84,7 +84,10 @@ async function tests(name, node, args, environment = {}) {
     for (const file of result.testResults) {
       for (const test of file.assertionResults) {
         if (test.status === 'pending' || test.status === 'skipped') console.log(`SKIPPED: ${test.fullName}`)
+        if (test.status === 'failed') failures.push(`${name}: ${test.fullName}: ${firstLine(test.failureMessages[0])}`)
       }
+      if (file.status === 'failed' && file.assertionResults.length === 0)
+        failures.push(`${name}: ${file.name}: ${firstLine(file.message)}`)
     }
   } catch (error) {
     console.error(`${name}: no result: ${error.message}`)
@@ -106,6 +109,11 @@ function record(name, counts) {
   console.log(
     `== ${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped (${seconds} s since the start)`,
   )
+}
+
+/** The last lines of a long output are what somebody sees. */
+function firstLine(text = '') {
+  return text.split('\n')[0].slice(0, 500)
 }
 
 async function quiet(name, args) {
