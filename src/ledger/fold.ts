@@ -5,7 +5,7 @@
  * It holds because the content is a set of rows by natural key, and of two rows with one key the greater one stays (`rank`, then
  * the text of the row): a maximum has all three properties. The table of journal ids only saves work.
  */
-import type { ContentRow, RunRow, SnapshotRow } from '../model/journal.ts'
+import type { ContentRow, MemoryRow, RunRow, SnapshotRow } from '../model/journal.ts'
 import type { StoredContentRow, StoredJournal, StoredRow } from './journalFormat.ts'
 import type { LedgerFile } from './ledgerFile.ts'
 import { localError } from './localErrors.ts'
@@ -54,6 +54,8 @@ export function forgetJournals(file: LedgerFile, beforeMs: number): void {
       if (beforeMs <= prunedBeforeMs(file)) return
       file.setMeta('pruned-before-ms', beforeMs)
       file.db.prepare('DELETE FROM journal WHERE created_ms < ?').run(beforeMs)
+      // What was forgotten that long ago cannot come back: no journal that is still read is older.
+      file.db.prepare('DELETE FROM memory WHERE length(data) = 0 AND at_ms < ?').run(beforeMs)
     })()
   } catch (error) {
     throw localError(error, 'prune the ledger', file.path)
@@ -80,14 +82,24 @@ function merger({ db }: LedgerFile): (row: StoredRow) => void {
   )
   const snapshots = table('snapshot', 'snapshot_row', ['snapshotUuid', 'runId'], snapshotColumns)
 
-  const keepGreater = (at: typeof runs, row: StoredRow, rank: number, params: () => Params): void => {
+  const findMemory = db.prepare('SELECT at_ms AS atMs, data FROM memory WHERE subject = ?')
+  const putMemory = db.prepare('INSERT OR REPLACE INTO memory (subject, at_ms, data) VALUES (?, ?, ?)')
+  const keepYounger = ({ subject, atMs, data }: MemoryRow): void => {
+    const bytes = Buffer.from(data, 'base64')
+    const found = findMemory.get(subject) as { readonly atMs: number; readonly data: Buffer } | undefined
+    const younger = found === undefined || atMs > found.atMs
+    if (younger || (atMs === found.atMs && Buffer.compare(bytes, found.data) > 0)) putMemory.run(subject, atMs, bytes)
+  }
+
+  const keepGreater = (at: typeof runs, row: Exclude<StoredRow, MemoryRow>, rank: number, params: () => Params): void => {
     const { kind: _, ...values } = row
     const found = at.find.get(row.kind === 'content' ? { ...values, orderMs: orderOf(row) } : values)
     if (found === undefined || greater(values, rank, found as typeof values, rankOf(row.kind, found)))
       at.put.run(params())
   }
   return row => {
-    if (row.kind === 'run') keepGreater(runs, row, row.endedMs, () => runParams(row))
+    if (row.kind === 'memory') keepYounger(row)
+    else if (row.kind === 'run') keepGreater(runs, row, row.endedMs, () => runParams(row))
     else if (row.kind === 'content') keepGreater(contents, row, 0, () => contentParams(row, term))
     else keepGreater(snapshots, row, row.atMs, () => snapshotParams(row, term))
   }

@@ -5,12 +5,12 @@
  * than the journals.
  */
 import { SnapproofError } from '../errors.ts'
-import type { ContentRow, Journal, JournalRow, RunRow, SnapshotRow } from '../model/journal.ts'
+import type { ContentRow, Journal, JournalRow, MemoryRow, RunRow, SnapshotRow } from '../model/journal.ts'
 import { reasons } from '../model/verdict.ts'
 
 /** Content rows carry `orderMs` where it differs from `atMs`: README.md, "Times". */
 export type StoredContentRow = ContentRow & { readonly orderMs?: number }
-export type StoredRow = RunRow | StoredContentRow | SnapshotRow
+export type StoredRow = RunRow | StoredContentRow | SnapshotRow | MemoryRow
 export interface StoredJournal extends Journal {
   readonly rows: readonly StoredRow[]
 }
@@ -20,7 +20,7 @@ export class DamagedJournal extends Error {
   override readonly name = 'DamagedJournal'
 }
 
-type Field = 'time' | 'time?' | 'text' | 'text?' | 'number' | 'number?' | 'whole' | 'whole?' | readonly string[]
+type Field = 'time' | 'time?' | 'text' | 'text?' | 'number' | 'number?' | 'whole' | 'whole?' | 'base64' | readonly string[]
 type Fields<Row> = Readonly<Record<Exclude<keyof Row, 'kind'>, Field>>
 
 const anyVerdict = ['pass', 'fail', 'inconclusive', 'not-applicable']
@@ -73,6 +73,7 @@ const snapshotFields: Fields<SnapshotRow> = {
   presence: anyVerdict,
   restore: anyVerdict,
 }
+const memoryFields: Fields<MemoryRow> = { subject: 'text', atMs: 'time', data: 'base64' }
 
 /** What a `Date` can hold. */
 const maxTimeMs = 8.64e15
@@ -141,6 +142,8 @@ export function decodeRow(value: unknown, where: string): StoredRow {
     }
     case 'snapshot':
       return { kind: 'snapshot', ...pick<SnapshotRow>(value, snapshotFields, where) }
+    case 'memory':
+      return { kind: 'memory', ...pick<MemoryRow>(value, memoryFields, where) }
     default:
       throw newer(`${where} holds a row of the kind ${show(value.kind)}`)
   }
@@ -164,9 +167,15 @@ function pick<Row extends JournalRow>(
 function fits(value: unknown, field: Field): boolean {
   if (typeof field === 'object') return typeof value === 'string' && field.includes(value)
   if (field.endsWith('?') && value === null) return true
+  if (field === 'base64') return typeof value === 'string' && isBase64(value)
   if (field.startsWith('text')) return typeof value === 'string'
   if (field.startsWith('time')) return Number.isSafeInteger(value) && Math.abs(Number(value)) <= maxTimeMs
   return field.startsWith('whole') ? Number.isSafeInteger(value) : Number.isFinite(value)
+}
+
+/** Exactly as it is written again, so that equal bytes are equal texts. */
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && Buffer.from(text, 'base64').toString('base64') === text
 }
 
 function parse(bytes: Buffer, key: string): Record<string, unknown> {

@@ -32,7 +32,15 @@ export interface Ledger {
   } | null
 }
 
-export interface LedgerSession extends Ledger {
+/** What checks remember, by subject (`model/journal.ts`, `MemoryRow`). */
+export interface MemoryLedger {
+  /** Null where nothing is remembered, or what is there is dated in the future. */
+  memory(subject: string): { readonly atMs: number; readonly data: Buffer } | null
+  /** Subjects that something is remembered of, ascending. */
+  memorySubjects(): Iterable<string>
+}
+
+export interface LedgerSession extends Ledger, MemoryLedger {
   /** Findings about the ledger itself, such as `ledger-rolled-back`: message texts. May grow during `store`. */
   readonly warnings: readonly string[]
   /**

@@ -9,7 +9,12 @@ import type { StoredContentRow } from './journalFormat.ts'
 import { decodeRow } from './journalFormat.ts'
 import type { LedgerFile } from './ledgerFile.ts'
 import { localError } from './localErrors.ts'
-import type { ContentHistory, Ledger } from './port.ts'
+import type { ContentHistory, Ledger, MemoryLedger } from './port.ts'
+
+interface MemoryFound {
+  readonly atMs: number
+  readonly data: Buffer
+}
 
 /** A row dated later than this after now was written by a clock that was wrong, or now is. */
 const toleratedSkewMs = 5 * 60_000
@@ -54,7 +59,7 @@ export function judgeHistory(rows: readonly StoredContentRow[], nowMs: number): 
   }
 }
 
-export function askLedger(file: () => LedgerFile, nowMs: () => number): Ledger {
+export function askLedger(file: () => LedgerFile, nowMs: () => number): Ledger & MemoryLedger {
   function rows(sql: string, ...params: (string | number)[]): unknown[] {
     try {
       return statement(file(), sql).all(...params)
@@ -93,6 +98,14 @@ export function askLedger(file: () => LedgerFile, nowMs: () => number): Ledger {
       const [row] = rows('SELECT min(startedMs) AS ms FROM run_row WHERE startedMs <= ?', nowMs() + toleratedSkewMs)
       return typeof row === 'object' && row !== null && 'ms' in row && typeof row.ms === 'number' ? row.ms : null
     },
+    memory: subject => {
+      const [row] = rows('SELECT at_ms AS atMs, data FROM memory WHERE subject = ?', subject) as MemoryFound[]
+      return row === undefined || row.data.length === 0 || row.atMs > nowMs() + toleratedSkewMs ? null : row
+    },
+    memorySubjects: () =>
+      (rows('SELECT subject FROM memory WHERE length(data) > 0 ORDER BY subject') as { subject: string }[]).map(
+        row => row.subject,
+      ),
     lastIdentity: () => {
       const [row] = rows(
         'SELECT * FROM run_row ORDER BY startedMs > ?, startedMs DESC, runId DESC LIMIT 1',

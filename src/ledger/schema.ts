@@ -9,7 +9,7 @@ import type Database from 'better-sqlite3'
 /** "SNPF", in the file's header at offset 68. */
 export const applicationId = 0x534e5046
 /** Of the newest file that this program can read; in the file's header at offset 60. */
-export const schemaVersion = 1
+export const schemaVersion = 2
 
 /** Verdicts of a snapshot as small integers: 0 and 1 take no byte in a SQLite record. */
 export const verdictCodes = ['pass', 'not-applicable', 'inconclusive', 'fail'] as const
@@ -59,8 +59,15 @@ CREATE VIEW run_row AS SELECT
   FROM run;
 `
 
+const version2 = `
+CREATE TABLE memory (subject TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
+`
+
 /** `migrations[v]` takes a file from version v to v + 1. */
-const migrations: readonly ((db: Database.Database) => void)[] = [db => db.exec(version1)]
+const migrations: readonly ((db: Database.Database) => void)[] = [
+  db => db.exec(version1),
+  db => db.exec(version2),
+]
 
 /** Brings a file (0: an empty one) to `schemaVersion`, whole or not at all. */
 export function migrate(db: Database.Database): void {

@@ -61,7 +61,20 @@ export interface SnapshotRow {
   readonly restore: VerdictValue
 }
 
-export type JournalRow = RunRow | ContentRow | SnapshotRow
+/**
+ * What a check may leave out next time because it saw it before; packed by `check/`, opaque to the ledger. Of two rows about one
+ * subject the younger stays; equally old ones are decided by their bytes.
+ */
+export interface MemoryRow {
+  readonly kind: 'memory'
+  /** `snapshot:<uuid>` or `index:<index id>`. */
+  readonly subject: string
+  readonly atMs: number
+  /** Base64; empty: forgotten. */
+  readonly data: string
+}
+
+export type JournalRow = RunRow | ContentRow | SnapshotRow | MemoryRow
 
 export interface Journal {
   readonly schemaVersion: 1
