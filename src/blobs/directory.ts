@@ -181,6 +181,7 @@ export function openDirectoryStore({ folder, clock, counts }: DirectoryStoreOpti
 
   return {
     url,
+    basePath: null,
     list,
     head,
     get,

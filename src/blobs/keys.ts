@@ -52,6 +52,11 @@ export function basePrefix(basePath: string): string {
   return path === '' || path.endsWith('/') ? path : `${path}/`
 }
 
+/** Does this key, or prefix of keys, count from the bucket's root and not from the base path? */
+export function isFromRoot(key: string): boolean {
+  return key.startsWith('/')
+}
+
 /** A key as it may stand in a message: control characters made visible, cut at 200 characters. */
 export function printableKey(key: string): string {
   // JSON escapes C0; the other controls and lone surrogates are not for a terminal either.

@@ -2,6 +2,8 @@
  * The ports to object stores. Contract, proven for every driver by test/contract/blobs.ts:
  *
  * - Keys are relative to the store's base path and use `/`. `list` is in ascending UTF-8 byte order of keys.
+ * - A key or prefix that starts with `/` counts from the bucket's root instead, for reading only: OpenSearch puts shards beside
+ *   the base path. What such a listing yields starts with `/` too. Where there is no bucket (`basePath` null) nothing has such a key.
  * - A missing key is `null` from `head` and `SnapproofError` `not-found` from `get` and `read`.
  * - Permanent errors: `no-such-bucket`, `access-denied`, `not-found`, `archived`, `changed`, `too-large`. Retried inside
  *   the driver until its deadline: throttling, 5xx, resets, timeouts; then `unavailable`.
@@ -39,6 +41,8 @@ export interface GetOptions {
 export interface BlobReader {
   /** For messages: `s3://bucket/base` or `file:///path`. Without credentials. */
   readonly url: string
+  /** Of the keys, in the bucket, without the slash behind it: `''` at its root. Null where that is not known: directories. */
+  readonly basePath: string | null
   list(prefix: string, options?: ListOptions): AsyncIterable<ListedBlob>
   head(key: string, options?: { readonly signal?: AbortSignal }): Promise<ListedBlob | null>
   get(key: string, options?: GetOptions): Promise<BlobBody>

@@ -6,16 +6,14 @@ import { printableKey } from './keys.ts'
 
 export interface PageRequest {
   readonly bucket: string
-  /** `''` or ends with a slash. */
-  readonly base: string
-  /** Relative to `base`. */
+  /** Of full keys. */
   readonly prefix: string
   /** The token this page was asked with. */
   readonly token: string | undefined
 }
 
 /**
- * Blobs with keys relative to the base path, and the token of the next page if there is one.
+ * Blobs with full keys, and the token of the next page if there is one.
  *
  * @throws SnapproofError `unavailable` when the page is not an answer to the request
  */
@@ -26,13 +24,12 @@ export function listPage(
   const encoded = page.EncodingType === 'url'
   const blobs = (page.Contents ?? []).map(object => {
     const fullKey = encoded ? decodeKey(object.Key ?? '') : (object.Key ?? '')
-    const { base, prefix } = request
-    if (!fullKey.startsWith(base + prefix)) throw badPage(request, `it listed "${printableKey(fullKey)}"`)
+    if (!fullKey.startsWith(request.prefix)) throw badPage(request, `it listed "${printableKey(fullKey)}"`)
     if (object.Size === undefined || !Number.isSafeInteger(object.Size) || object.Size < 0) {
       throw badPage(request, `it gave no size for "${printableKey(fullKey)}"`)
     }
     return {
-      key: fullKey.slice(base.length),
+      key: fullKey,
       bytes: object.Size,
       etag: object.ETag ?? null,
       storageClass: object.StorageClass ?? 'STANDARD',
@@ -57,9 +54,9 @@ function decodeKey(key: string): string {
   }
 }
 
-function badPage({ bucket, base, prefix }: PageRequest, what: string): SnapproofError {
+function badPage({ bucket, prefix }: PageRequest, what: string): SnapproofError {
   return new SnapproofError(
     'unavailable',
-    `Listing s3://${bucket}/${printableKey(base + prefix)} failed: the answer of the store makes no sense, ${what}`,
+    `Listing s3://${bucket}/${printableKey(prefix)} failed: the answer of the store makes no sense, ${what}`,
   )
 }

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { isSnapproofError, SnapproofError } from '../errors.ts'
 import type { ListedBlob } from '../model/blob.ts'
-import { basePrefix, compareKeys, keyProblem, printableKey } from './keys.ts'
+import { basePrefix, compareKeys, isFromRoot, keyProblem, printableKey } from './keys.ts'
 import type { BlobBody, ConditionalWrite, GetOptions, ListOptions } from './port.ts'
 import { collect, requireRange, requireWritableKey } from './requests.ts'
 import { resumableBody } from './s3-body.ts'
@@ -42,6 +42,10 @@ export function openS3Store(options: S3StoreOptions): Store {
   const { client } = connection
   /** HEAD answers 404 without saying of what; once the bucket has answered it is known to exist. */
   let bucketSeen = false
+  /** Key in the bucket. */
+  const full = (key: string) => (isFromRoot(key) ? key.slice(1) : base + key)
+  /** Why nothing can be read under this key; null when something can. */
+  const problemOf = (key: string) => keyProblem(isFromRoot(key) ? key.slice(1) : key)
 
   async function call<T>(
     verb: S3Verb,
@@ -63,30 +67,41 @@ export function openS3Store(options: S3StoreOptions): Store {
     prefix: string,
     { startAfter, depth = 'all', signal }: ListOptions = {},
   ): AsyncGenerator<ListedBlob> {
+    const fromRoot = isFromRoot(prefix)
+    if (startAfter !== undefined && startAfter !== '' && isFromRoot(startAfter) !== fromRoot) {
+      throw new SnapproofError(
+        'internal',
+        `"${printableKey(startAfter)}" is not of the form of "${printableKey(prefix)}"`,
+      )
+    }
+    const after = startAfter === '' ? undefined : startAfter
+    const relative = (key: string) => (fromRoot ? `/${key}` : key.slice(base.length))
     let token: string | undefined
     let last = startAfter ?? ''
     do {
       const page = await call(
         'list',
-        base + prefix,
+        full(prefix),
         send =>
           client.send(
             new ListObjectsV2Command({
               Bucket: bucket,
-              Prefix: base + prefix,
+              Prefix: full(prefix),
               EncodingType: 'url',
               ...(depth === 'root' ? { Delimiter: '/' } : {}),
-              ...(startAfter !== undefined && token === undefined ? { StartAfter: base + startAfter } : {}),
+              ...(after !== undefined && token === undefined ? { StartAfter: full(after) } : {}),
               ...(token === undefined ? {} : { ContinuationToken: token }),
             }),
             send,
           ),
         { signal },
       )
-      const { blobs, nextToken } = listPage(page, { bucket, base, prefix, token })
-      for (const blob of blobs) {
-        // A marker for the base path itself is no blob of the repository.
-        if (blob.key === '') continue
+      const { blobs, nextToken } = listPage(page, { bucket, prefix: full(prefix), token })
+      for (const listed of blobs) {
+        const blob = { ...listed, key: relative(listed.key) }
+        // A marker for the base path itself is no blob of the repository, and an empty segment behind it must not pass for
+        // a key that counts from the root.
+        if (blob.key === '' || isFromRoot(blob.key) !== fromRoot) continue
         if (compareKeys(blob.key, last) <= 0) {
           throw new SnapproofError(
             'unavailable',
@@ -104,17 +119,17 @@ export function openS3Store(options: S3StoreOptions): Store {
 
   async function head(key: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<ListedBlob | null> {
     signal?.throwIfAborted()
-    if (keyProblem(key) !== null) return null
+    if (problemOf(key) !== null) return null
     try {
       const answer = await call(
         'head',
-        base + key,
-        send => client.send(new HeadObjectCommand({ Bucket: bucket, Key: base + key }), send),
+        full(key),
+        send => client.send(new HeadObjectCommand({ Bucket: bucket, Key: full(key) }), send),
         { signal },
       )
       return {
         key,
-        bytes: byteCount(answer.ContentLength, { verb: 'head', bucket, key: base + key }),
+        bytes: byteCount(answer.ContentLength, { verb: 'head', bucket, key: full(key) }),
         etag: answer.ETag ?? null,
         storageClass: answer.StorageClass ?? 'STANDARD',
         modifiedMs: answer.LastModified?.getTime() ?? 0,
@@ -151,7 +166,7 @@ export function openS3Store(options: S3StoreOptions): Store {
     ifMatch: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<OpenBody | null> {
-    const operation: S3Operation = { verb: 'get', bucket, key: base + key }
+    const operation: S3Operation = { verb: 'get', bucket, key: full(key) }
     const ranged = first > 0 || last !== null
     let answer: GetObjectCommandOutput
     try {
@@ -160,7 +175,7 @@ export function openS3Store(options: S3StoreOptions): Store {
           client.send(
             new GetObjectCommand({
               Bucket: bucket,
-              Key: base + key,
+              Key: full(key),
               ...(ranged ? { Range: `bytes=${first}-${last ?? ''}` } : {}),
               ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
             }),
@@ -192,8 +207,8 @@ export function openS3Store(options: S3StoreOptions): Store {
     const { signal, ifMatch } = options
     signal?.throwIfAborted()
     const { start, length } = requireRange(options)
-    const problem = keyProblem(key)
-    const operation: S3Operation = { verb: 'get', bucket, key: base + key }
+    const problem = problemOf(key)
+    const operation: S3Operation = { verb: 'get', bucket, key: full(key) }
     if (problem !== null)
       throw new SnapproofError('not-found', `${describe(operation)} failed: no object can have this key, ${problem}`)
     if (length === 0) return await nothing(key, options)
@@ -238,7 +253,7 @@ export function openS3Store(options: S3StoreOptions): Store {
 
   /** A range of no bytes: S3 has no words for it, but the object must exist and be the one that was meant. */
   async function nothing(key: string, { ifMatch, signal }: GetOptions): Promise<BlobBody> {
-    const operation: S3Operation = { verb: 'get', bucket, key: base + key }
+    const operation: S3Operation = { verb: 'get', bucket, key: full(key) }
     const blob = await head(key, signal === undefined ? {} : { signal })
     if (blob === null) throw new SnapproofError('not-found', `${describe(operation)} failed: there is no such object`)
     if (ifMatch !== undefined && blob.etag !== ifMatch) throw changed(operation)
@@ -247,7 +262,7 @@ export function openS3Store(options: S3StoreOptions): Store {
 
   async function read(key: string, { maxBytes, signal }: { readonly maxBytes: number; readonly signal?: AbortSignal }) {
     const blob = await get(key, signal === undefined ? {} : { signal })
-    return await collect(blob, maxBytes, describe({ verb: 'get', bucket, key: base + key }))
+    return await collect(blob, maxBytes, describe({ verb: 'get', bucket, key: full(key) }))
   }
 
   async function write(
@@ -299,6 +314,7 @@ export function openS3Store(options: S3StoreOptions): Store {
 
   return {
     url,
+    basePath: base.replace(/\/$/, ''),
     list,
     head,
     get,

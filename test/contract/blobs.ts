@@ -236,6 +236,40 @@ export function blobContract(what: string, start: () => Promise<ContractSubject>
       expect(await listKeys(store, '')).toEqual(['inner/x', 'outside'])
     })
 
+    it('reads from the root of the bucket under keys that start with a slash, or has no such keys', async () => {
+      const name = place()
+      const store = await open(name)
+      await store.put('a/x', Buffer.from('ax'))
+      await store.put('b', Buffer.from('b'))
+      const view = prefixed(store, 'a')
+      const { basePath } = store
+      if (basePath === null) {
+        expect(view.basePath).toBeNull()
+        for (const target of [store, view]) {
+          for (const prefix of ['/', '/a', '/a/', `/${name}/`]) expect(await listKeys(target, prefix)).toEqual([])
+          expect(await target.head('/b')).toBeNull()
+          await expect(target.get('/b')).rejects.toMatchObject({ code: 'not-found' })
+          await expect(target.read('/b', { maxBytes: 9 })).rejects.toMatchObject({ code: 'not-found' })
+        }
+        return
+      }
+      expect(view.basePath).toBe(`${basePath}/a`)
+      const root = `/${basePath}/`
+      for (const target of [store, view]) {
+        expect(await listKeys(target, root)).toEqual([`${root}a/x`, `${root}b`])
+        expect(await listKeys(target, root, { depth: 'root' })).toEqual([`${root}b`])
+        expect(await listKeys(target, root, { startAfter: `${root}a/x` })).toEqual([`${root}b`])
+        expect(await listKeys(target, `${root}a/`)).toEqual([`${root}a/x`])
+        expect(await target.head(`${root}b`)).toMatchObject({ key: `${root}b`, bytes: 1 })
+        expect(String((await target.read(`${root}a/x`, { maxBytes: 9 })).bytes)).toBe('ax')
+        expect(String(await join((await target.get(`${root}a/x`, { start: 1 })).body))).toBe('x')
+        await expect(target.put(`${root}c`, Buffer.from('c'))).rejects.toMatchObject({ code: 'internal' })
+        for (const key of [`${root}none`, `/${root}b`, `${root}../b`, `${root}/b`])
+          expect(await target.head(key)).toBeNull()
+        await expect(all(target.list(root, { startAfter: 'a/x' }))).rejects.toMatchObject({ code: 'internal' })
+      }
+    })
+
     it('reads any range as the same bytes, clipped at the end', async () => {
       const store = await open()
       const bytes = randomBytes(1_000)

@@ -18,6 +18,7 @@ export function memoryReader(blobs: Record<string, Buffer>, chunkBytes = 7): Mem
   let open = 0
   const reader: MemoryReader = {
     url: 'memory://test',
+    basePath: null,
     blobs: map,
     gets: [],
     fault: null,

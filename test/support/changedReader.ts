@@ -17,6 +17,7 @@ export function changedReader(reader: BlobReader, answer: Answer = () => null): 
   let most = 0
   return {
     url: reader.url,
+    basePath: reader.basePath,
     list: (prefix, options) => reader.list(prefix, options),
     head: (key, options) => reader.head(key, options),
     get: (key, options) => reader.get(key, options),

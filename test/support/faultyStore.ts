@@ -46,6 +46,7 @@ export function faultyStore(inner: BlobWriter, kind: FaultKind, failing: number)
   }
   return {
     url: inner.url,
+    basePath: inner.basePath,
     fired: () => fired,
     calls: () => calls,
     async *list(prefix, options) {

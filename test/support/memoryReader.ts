@@ -27,6 +27,7 @@ export function memoryReader(files: ReadonlyMap<string, Buffer>): BlobReader {
   })
   return {
     url: 'memory:///',
+    basePath: null,
     async *list(prefix, { startAfter = '', depth = 'all', signal } = {}) {
       const keys = [...files.keys()].filter(
         key =>

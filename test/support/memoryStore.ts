@@ -33,6 +33,7 @@ export function memoryStore(nowMs: () => number, url = 'memory://ledger'): Memor
   }
   const store: MemoryStore = {
     url,
+    basePath: null,
     objects,
     aheadMs: 0,
     async *list(prefix, options = {}) {

@@ -211,6 +211,7 @@ export function listedStore(
   const heads: string[] = []
   return {
     url: 'memory://listed',
+    basePath: null,
     heads,
     async *list(prefix, { depth = 'all' } = {}) {
       yield* all.filter(
