@@ -59,10 +59,14 @@ export interface ShardCopy {
   readonly status: ShardCopyStatus
   /** Null unless `complete`. */
   readonly files: FileList | null
+  /** Its own `snap-` blob was not read this time (`KnownBlobs`). */
+  readonly remembered?: boolean
 }
 
 /** What we need of an index metadata blob. */
 export interface IndexMetadata {
+  /** Of the index in the cluster that wrote it; null or absent where it is not said. */
+  readonly uuid?: string | null
   readonly shardCount: number
   /** `index.version.created` as an id, such as 8536000 or 7172899. */
   readonly createdVersion: number | null
@@ -78,6 +82,14 @@ export interface IndexMetadata {
   readonly settings: ReadonlyMap<string, string>
 }
 
+/** What a reader need not fetch: read before, good, and not changed since. Said by whoever remembers and has seen the listing. */
+export interface KnownBlobs {
+  /** What an index metadata blob says, as far as a check needs it; null: read it. */
+  metadata(key: string): IndexMetadata | null
+  /** Did the `snap-` blob of this shard and snapshot (position) list exactly the files with this fingerprint? */
+  lists(shard: number, snapshot: number, fingerprint: string): boolean
+}
+
 /** One index in one snapshot: the unit that a restore proves. */
 export interface IndexCopy {
   /** Position in `RepositoryData.snapshots`. */
@@ -87,6 +99,8 @@ export interface IndexCopy {
   readonly metadata: IndexMetadata | null
   /** By shard number, one for each shard; empty when the metadata is not readable. */
   readonly shards: readonly ShardCopy[]
+  /** Rests on blobs that were not read this time (`KnownBlobs`). */
+  readonly remembered?: boolean
   /** sha-256 (32 hex digits) over metadata key, shard count and every shard's fingerprint; null unless all shards are complete. */
   readonly contentId: string | null
 }
@@ -124,6 +138,8 @@ export interface MetadataBlob {
   readonly kind: 'root-snapshot' | 'global-metadata' | 'index-metadata' | 'shard-generation' | 'shard-snapshot'
   /** Positions of the snapshots that cannot be restored without it; empty for shard generations. */
   readonly neededBy: readonly number[]
+  /** Of the good bytes that were read; absent where nothing was read, or nothing good. Null: the store gives none. */
+  readonly etag?: string | null
 }
 
 /** Root `snap-<uuid>.dat`. */

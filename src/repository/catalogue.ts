@@ -8,7 +8,7 @@
  */
 import type { BlobReader } from '../blobs/port.ts'
 import { isSnapproofError, SnapproofError } from '../errors.ts'
-import type { Fault, IndexRecord, SnapshotRecord } from '../model/content.ts'
+import type { Fault, IndexRecord, KnownBlobs, SnapshotInfo, SnapshotRecord } from '../model/content.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import { inOrder } from './ahead.ts'
 import { DecodeError } from './decode-error.ts'
@@ -40,12 +40,20 @@ export interface Catalogue {
   readonly repositoryFaults: readonly Fault[]
   /** Root keys of `index-N` that no version known to us writes. */
   readonly unknownKeys: readonly string[]
-  /** In the order of `RepositoryData.snapshots`. Run it before the indices, which need what it reads. */
-  readSnapshots(signal: AbortSignal): AsyncIterable<SnapshotRecord>
+  /**
+   * In the order of `RepositoryData.snapshots`. Run it before the indices, which need what it reads. `known`: what the root
+   * blob of a snapshot said when it was read and good, for those that need not be read again.
+   */
+  readSnapshots(signal: AbortSignal, known?: (snapshot: number) => SnapshotInfo | null): AsyncIterable<SnapshotRecord>
   /** One snapshot. */
   readSnapshot(snapshot: number, signal: AbortSignal): Promise<SnapshotRecord>
   /** `snapshots`: positions; undefined for all that hold the index. */
-  readIndex(index: number, snapshots: readonly number[] | undefined, signal: AbortSignal): Promise<IndexRecord>
+  readIndex(
+    index: number,
+    snapshots: readonly number[] | undefined,
+    signal: AbortSignal,
+    known?: KnownBlobs,
+  ): Promise<IndexRecord>
   /** In key order (ascending by index id); the next indices are read meanwhile. */
   readIndices(signal: AbortSignal, snapshots?: readonly number[]): AsyncIterable<IndexRecord>
 }
@@ -86,12 +94,12 @@ export async function openCatalogue(blobs: BlobReader, options: CatalogueOptions
     repositoryDataBlob: { key, bytes },
     repositoryFaults: [...faults, ...structural],
     unknownKeys: decoded.unknownKeys,
-    readSnapshots: signal =>
+    readSnapshots: (signal, known) =>
       inOrder(data.snapshots.keys(), settings.concurrency, signal, (snapshot, ahead) =>
-        snapshots.read(snapshot, ahead),
+        snapshots.read(snapshot, ahead, known?.(snapshot)),
       ),
     readSnapshot: (snapshot, signal) => snapshots.read(snapshot, signal),
-    readIndex: (index, wanted, signal) => indices.read(index, wanted, signal),
+    readIndex: (index, wanted, signal, known) => indices.read(index, wanted, signal, known),
     readIndices: (signal, wanted) =>
       inOrder(data.indices.keys(), indicesAhead, signal, (index, ahead) => indices.read(index, wanted, ahead)),
   }

@@ -1,5 +1,13 @@
 /** One index over all its snapshots: index metadata, every shard copy, totals. */
-import type { Fault, IndexCopy, IndexMetadata, IndexRecord, MetadataBlob, ShardCopy } from '../model/content.ts'
+import type {
+  Fault,
+  IndexCopy,
+  IndexMetadata,
+  IndexRecord,
+  KnownBlobs,
+  MetadataBlob,
+  ShardCopy,
+} from '../model/content.ts'
 import type { IndexEntry, SnapshotEntry } from '../model/repository.ts'
 import { inOrder } from './ahead.ts'
 import { DecodeError } from './decode-error.ts'
@@ -35,21 +43,27 @@ export class IndexReader {
   }
 
   /** `wanted`: positions of snapshots; those that do not hold the index are left out. */
-  async read(position: number, wanted: readonly number[] | undefined, signal: AbortSignal): Promise<IndexRecord> {
+  async read(
+    position: number,
+    wanted: readonly number[] | undefined,
+    signal: AbortSignal,
+    known?: KnownBlobs,
+  ): Promise<IndexRecord> {
     const index = this.decoded.data.indices[position]
     if (index === undefined) throw new RangeError(`there is no index ${position}`)
     const only = wanted === undefined ? null : new Set(wanted)
     const positions = [...index.snapshots].filter(snapshot => only?.has(snapshot) ?? true)
     const faults: Fault[] = []
     const metadataBlobs: MetadataBlob[] = []
-    const holders = await this.readHolders(position, index, positions, faults, metadataBlobs, signal)
-    const byHolder = await this.readShards(index, holders, faults, metadataBlobs, signal)
+    const holders = await this.readHolders(position, index, positions, faults, metadataBlobs, signal, known)
+    const byHolder = await this.readShards(index, holders, faults, metadataBlobs, signal, known)
     const copies = holders.map((holder, i): IndexCopy => {
       const shards = byHolder[i] ?? []
       const { metadata, metadataKey } = holder
       const contentId =
         metadata === null || metadataKey === null ? null : contentIdOf(metadataKey, metadata.shardCount, shards)
-      return { snapshot: holder.position, metadataKey, metadata, shards, contentId }
+      const remembered = shards.some(shard => shard.remembered === true)
+      return { snapshot: holder.position, metadataKey, metadata, shards, contentId, remembered }
     })
     copies.forEach((copy, i) => {
       const holder = holders[i]
@@ -67,6 +81,7 @@ export class IndexReader {
     faults: Fault[],
     metadataBlobs: MetadataBlob[],
     signal: AbortSignal,
+    known: KnownBlobs | undefined,
   ): Promise<Holder[]> {
     const { data } = this.decoded
     const users = new Map<string, number[]>()
@@ -81,18 +96,29 @@ export class IndexReader {
       return key
     })
     const metadata = new Map<string, IndexMetadata>()
+    const etags = new Map<string, string | null>()
     await Promise.all(
       [...users].map(async ([key, neededBy]) => {
         const identifiers = neededBy.map(snapshot => this.decoded.indexMetadataIdentifier(snapshot, position))
+        const before = known?.metadata(key) ?? null
+        if (before !== null && foreignIdentifier(before.uuid ?? null, identifiers) === null) {
+          metadata.set(key, before)
+          return
+        }
         const read = await this.reader.read(key, decodeMetadataOf(index, identifiers), signal)
-        if (read.ok) metadata.set(key, read.value)
-        else {
+        if (read.ok) {
+          metadata.set(key, read.value)
+          etags.set(key, read.etag)
+        } else {
           const snapshots = neededBy.map(snapshot => data.snapshots[snapshot]?.uuid ?? '')
           faults.push(faultOf(read, { key, snapshots, index: index.name, shard: null }))
         }
       }),
     )
-    for (const [key, neededBy] of users) metadataBlobs.push({ key, kind: 'index-metadata', neededBy })
+    for (const [key, neededBy] of users) {
+      const etag = etags.get(key)
+      metadataBlobs.push({ key, kind: 'index-metadata', neededBy, ...(etag === undefined ? {} : { etag }) })
+    }
     faults.sort((a, b) => ((a.key ?? '') < (b.key ?? '') ? -1 : 1))
     return Promise.all(
       positions.map(async (snapshot, i): Promise<Holder> => {
@@ -117,6 +143,7 @@ export class IndexReader {
     faults: Fault[],
     metadataBlobs: MetadataBlob[],
     signal: AbortSignal,
+    known: KnownBlobs | undefined,
   ): Promise<ShardCopy[][]> {
     const byHolder: ShardCopy[][] = holders.map(() => [])
     if (index.shardPathType !== 0) {
@@ -136,7 +163,7 @@ export class IndexReader {
     const read = async (shard: number, ahead: AbortSignal): Promise<[number[], ShardRecord]> => {
       const members = holders.flatMap(({ metadata }, i) => (shard < (metadata?.shardCount ?? 0) ? [i] : []))
       const targets = members.flatMap(i => targetOf(index, shard, holders[i]))
-      return [members, await this.shards.read(index, shard, targets, lists, ahead)]
+      return [members, await this.shards.read(index, shard, targets, lists, ahead, known)]
     }
     for await (const [members, record] of inOrder(shards, shardsAhead, signal, read)) {
       for (const [at, i] of members.entries()) {
@@ -167,16 +194,18 @@ function decodeMetadataOf(
   return (bytes, maxInflatedBytes) => {
     const { name, uuid, metadata } = decodeIndexMetadata(bytes, maxInflatedBytes)
     if (name !== index.name) throw new DecodeError('bad-value', 0, `it is about index ${name}, not ${index.name}`)
-    for (const identifier of identifiers)
-      if (
-        identifier !== null &&
-        uuid !== null &&
-        !identifier.startsWith('resharded-') &&
-        !identifier.startsWith(`${uuid}-`)
-      )
-        throw new DecodeError('bad-value', 0, `it is about the index with uuid ${uuid}, not ${identifier}`)
-    return metadata
+    const foreign = foreignIdentifier(uuid, identifiers)
+    if (foreign !== null)
+      throw new DecodeError('bad-value', 0, `it is about the index with uuid ${uuid}, not ${foreign}`)
+    return { ...metadata, uuid }
   }
+}
+
+/** An identifier that names another index than the one with this uuid; null where there is none. */
+function foreignIdentifier(uuid: string | null, identifiers: readonly (string | null)[]): string | null {
+  if (uuid === null) return null
+  const own = (identifier: string) => identifier.startsWith('resharded-') || identifier.startsWith(`${uuid}-`)
+  return identifiers.find(identifier => identifier !== null && !own(identifier)) ?? null
 }
 
 function layoutNotSupported(index: IndexEntry, holders: readonly Holder[]): Fault {

@@ -11,7 +11,7 @@ import { DecodeError } from './decode-error.ts'
 import { LruCache } from './lru-cache.ts'
 
 /** One blob: its value, or why there is none. */
-export type MetadataRead<T> = { readonly ok: true; readonly value: T } | MetadataFailure
+export type MetadataRead<T> = { readonly ok: true; readonly value: T; readonly etag: string | null } | MetadataFailure
 
 export interface MetadataFailure {
   readonly ok: false
@@ -90,8 +90,9 @@ export class MetadataReader {
   private async attempt<T>(key: string, decode: Decode<T>, signal: AbortSignal): Promise<Attempt<T>> {
     let bytes: Buffer | null = null
     try {
-      bytes = (await this.blobs.read(key, { maxBytes: this.options.maxBytes, signal })).bytes
-      const read = { ok: true, value: decode(bytes, this.options.maxBytes) } as const
+      const got = await this.blobs.read(key, { maxBytes: this.options.maxBytes, signal })
+      bytes = got.bytes
+      const read = { ok: true, value: decode(bytes, this.options.maxBytes), etag: got.etag } as const
       this.cache.set(key, read, bytes.length)
       return { read, bytes }
     } catch (error) {

@@ -1,17 +1,17 @@
 /** One shard over all snapshots: every `snap-<uuid>.dat` of it, and the shard generation that they must agree with. */
 import type { BlobReader } from '../blobs/port.ts'
 import { describeError, isSnapproofError } from '../errors.ts'
-import type { Fault, FileList, MetadataBlob, ShardCopy } from '../model/content.ts'
+import type { Fault, FileList, KnownBlobs, MetadataBlob, ShardCopy } from '../model/content.ts'
 import type { IndexEntry } from '../model/repository.ts'
 import { checkVirtual } from './commit-counts.ts'
 import { DecodeError } from './decode-error.ts'
 import { badValue } from './fields.ts'
-import type { FileLists } from './file-list.ts'
+import { FileLists } from './file-list.ts'
 import { newestShardGeneration } from './generation.ts'
 import { faultOf, type MetadataFailure, type MetadataReader } from './metadata-reader.ts'
 import { isSafeSegment } from './names.ts'
 import { compareWithGeneration } from './shard-consistency.ts'
-import { decodeShardGeneration } from './shard-generation.ts'
+import { decodeShardGeneration, type ShardGeneration } from './shard-generation.ts'
 import { decodeShardSnapshot, type ShardSnapshot } from './shard-snapshot.ts'
 
 /** A snapshot that holds the shard. */
@@ -49,12 +49,22 @@ export class ShardReader {
     targets: readonly ShardTarget[],
     lists: FileLists,
     signal: AbortSignal,
+    known?: KnownBlobs,
   ): Promise<ShardRecord> {
     const folder = `indices/${index.id}/${shard}`
     const problems = new Map<FileList, { message: string; uuids: string[] }>()
+    const reading = this.readGeneration(index, shard, folder, signal)
+    // What is known of a snapshot is known of the list that the generation gives it, so that one comes first.
+    const listed = known === undefined ? null : knownLists((await reading).value, shard, targets, known)
     const [copies, generation] = await Promise.all([
-      Promise.all(targets.map(target => this.readCopy(index, shard, folder, target, lists, problems, signal))),
-      this.readGeneration(index, shard, folder, signal),
+      Promise.all(
+        targets.map(target => {
+          const files = listed?.get(target.uuid)
+          if (files !== undefined) return knownCopy(shard, folder, target, files)
+          return this.readCopy(index, shard, folder, target, lists, problems, signal)
+        }),
+      ),
+      reading,
     ])
     const faults = copies.flatMap(({ fault }) => fault ?? [])
     for (const { message, uuids } of problems.values())
@@ -71,8 +81,8 @@ export class ShardReader {
     if (generation.fault !== null) faults.push(generation.fault)
     if (generation.key !== null && generation.value !== null) {
       const readable = targets.flatMap((target, i) => {
-        const files = copies[i]?.copy.files ?? null
-        return files === null ? [] : [{ ...target, files }]
+        const { files = null, remembered = false } = copies[i]?.copy ?? {}
+        return files === null || remembered ? [] : [{ ...target, files }]
       })
       const fault = compareWithGeneration(generation.value, readable, {
         key: generation.key,
@@ -82,7 +92,9 @@ export class ShardReader {
       if (fault !== null) faults.push(fault)
     }
     const metadataBlobs = copies.flatMap(({ blob }) => blob ?? [])
-    if (generation.key !== null) metadataBlobs.push({ key: generation.key, kind: 'shard-generation', neededBy: [] })
+    const { key, etag } = generation
+    if (key !== null)
+      metadataBlobs.push({ key, kind: 'shard-generation', neededBy: [], ...(etag === undefined ? {} : { etag }) })
     return { copies: copies.map(({ copy }) => copy), metadataBlobs, faults }
   }
 
@@ -94,7 +106,7 @@ export class ShardReader {
     lists: FileLists,
     problems: Map<FileList, { message: string; uuids: string[] }>,
     signal: AbortSignal,
-  ): Promise<{ copy: ShardCopy; blob: MetadataBlob | null; fault: Fault | null }> {
+  ): Promise<ReadCopy> {
     if (target.failedAtSource === true)
       return { copy: { shard, status: 'failed-at-source', files: null }, blob: null, fault: null }
     const key = `${folder}/snap-${target.uuid}.dat`
@@ -112,7 +124,7 @@ export class ShardReader {
       if (known === undefined) problems.set(list, { message: problem, uuids: [target.uuid] })
       else known.uuids.push(target.uuid)
     }
-    return { copy: { shard, status: 'complete', files: list }, blob, fault: null }
+    return { copy: { shard, status: 'complete', files: list }, blob: { ...blob, etag: read.etag }, fault: null }
   }
 
   private async readGeneration(
@@ -120,7 +132,7 @@ export class ShardReader {
     shard: number,
     folder: string,
     signal: AbortSignal,
-  ): Promise<{ key: string | null; value: ReturnType<typeof decodeShardGeneration> | null; fault: Fault | null }> {
+  ): Promise<{ key: string | null; value: ShardGeneration | null; etag?: string | null; fault: Fault | null }> {
     const where = { index: index.name, shard, snapshots: [] as string[] }
     let generation = index.shardGenerations[shard] ?? null
     if (generation === null && this.numericGenerations) {
@@ -138,7 +150,7 @@ export class ShardReader {
       return { key: null, value: null, fault: { ...shardGenerationMissing(failure), key: null, ...where } }
     }
     const read = await this.reader.read(key, decodeShardGeneration, signal)
-    if (read.ok) return { key, value: read.value, fault: null }
+    if (read.ok) return { key, value: read.value, etag: read.etag, fault: null }
     const fault = { ...faultOf(read, { key, ...where }), code: 'shard-generation-missing' } as const
     return { key, value: null, fault }
   }
@@ -153,6 +165,36 @@ export class ShardReader {
       return { ok: false, code: 'missing-metadata-blob', ours, offset: null, message: describeError(error) }
     }
   }
+}
+
+interface ReadCopy {
+  readonly copy: ShardCopy
+  readonly blob: MetadataBlob | null
+  readonly fault: Fault | null
+}
+
+/** By snapshot uuid: the lists of the generation that the snapshots' own blobs are known to agree with. */
+function knownLists(
+  generation: ShardGeneration | null,
+  shard: number,
+  targets: readonly ShardTarget[],
+  known: KnownBlobs,
+): ReadonlyMap<string, FileList> {
+  const lists = new FileLists()
+  const found = new Map<string, FileList>()
+  for (const { uuid, name, snapshot, failedAtSource } of generation === null ? [] : targets) {
+    const positions = failedAtSource === true ? undefined : generation?.snapshots.get(name)
+    if (positions === undefined) continue
+    const files = Array.from(positions, position => generation?.files[position]).filter(file => file !== undefined)
+    const { list, problem } = lists.intern(files)
+    if (problem === null && known.lists(shard, snapshot, list.fingerprint)) found.set(uuid, list)
+  }
+  return found
+}
+
+function knownCopy(shard: number, folder: string, { uuid, snapshot }: ShardTarget, files: FileList): ReadCopy {
+  const blob: MetadataBlob = { key: `${folder}/snap-${uuid}.dat`, kind: 'shard-snapshot', neededBy: [snapshot] }
+  return { copy: { shard, status: 'complete', files, remembered: true }, blob, fault: null }
 }
 
 function shardGenerationMissing(failure: MetadataFailure): Pick<Fault, 'code' | 'ours' | 'offset' | 'message'> {

@@ -44,9 +44,14 @@ export class SnapshotReader {
     this.indexNames = new Map(data.indices.map((index, position) => [index.name, position]))
   }
 
-  async read(snapshot: number, signal: AbortSignal): Promise<SnapshotRecord> {
+  /** `known`: what the root blob said when it was read, it and the global metadata being good; null: read them. */
+  async read(snapshot: number, signal: AbortSignal, known: SnapshotInfo | null = null): Promise<SnapshotRecord> {
     const entry = this.entry(snapshot)
     if (!isReadable(entry)) return { snapshot, info: null, metadataBlobs: [], faults: [] }
+    if (known !== null) {
+      this.facts[snapshot] = this.pack(known)
+      return { snapshot, info: known, metadataBlobs: blobsOf(snapshot, entry, known), faults: [] }
+    }
     const [root, global] = await Promise.all([
       this.readInfo(snapshot, signal),
       this.reader.read(globalKey(entry), decodeGlobalMetadata, signal),
@@ -58,15 +63,9 @@ export class SnapshotReader {
       const fault = this.compare(snapshot, root.value)
       if (fault !== null) faults.push(fault)
     }
-    // Restoring an index reads no global metadata; restoring global state or data streams does.
-    const globalNeeded = info === null || info.includeGlobalState !== false || info.dataStreams.length > 0
-    const needy = globalNeeded ? [entry.uuid] : []
+    const needy = needsGlobal(info) ? [entry.uuid] : []
     if (!global.ok) faults.push(faultOf(global, where(globalKey(entry), needy)))
-    const metadataBlobs: MetadataBlob[] = [
-      { key: rootKey(entry), kind: 'root-snapshot', neededBy: [snapshot] },
-      { key: globalKey(entry), kind: 'global-metadata', neededBy: globalNeeded ? [snapshot] : [] },
-    ]
-    return { snapshot, info, metadataBlobs, faults }
+    return { snapshot, info, metadataBlobs: blobsOf(snapshot, entry, info, [root, global]), faults }
   }
 
   /** From what `read` saw; reads the root blob where that has not been done. */
@@ -147,6 +146,29 @@ export class SnapshotReader {
     if (entry === undefined) throw new RangeError(`there is no snapshot ${snapshot}`)
     return entry
   }
+}
+
+function blobsOf(
+  snapshot: number,
+  entry: SnapshotEntry,
+  info: SnapshotInfo | null,
+  [root, global]: readonly MetadataRead<unknown>[] = [],
+): MetadataBlob[] {
+  const etagOf = (read: MetadataRead<unknown> | undefined) => (read?.ok === true ? { etag: read.etag } : {})
+  return [
+    { key: rootKey(entry), kind: 'root-snapshot', neededBy: [snapshot], ...etagOf(root) },
+    {
+      key: globalKey(entry),
+      kind: 'global-metadata',
+      neededBy: needsGlobal(info) ? [snapshot] : [],
+      ...etagOf(global),
+    },
+  ]
+}
+
+/** Restoring an index reads no global metadata; restoring global state or data streams does. */
+function needsGlobal(info: SnapshotInfo | null): boolean {
+  return info === null || info.includeGlobalState !== false || info.dataStreams.length > 0
 }
 
 function rootKey(entry: SnapshotEntry): string {
