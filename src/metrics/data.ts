@@ -12,8 +12,8 @@ const notWorked: readonly ExitCode[] = [exitCodes.couldNotWork, exitCodes.leaseH
  *
  * - An audit to which none of the exit codes 2, 3 and 64 applies saw the whole repository: all gauges whose value is known.
  * - Any other run (one that ended early, or a `verify` of named snapshots) saw a part: bad news only, that is
- *   `ErrorFindings`, `FailedSnapshots` and `FailedContents` above 0. A zero of it would silence an alarm that it knows
- *   nothing about.
+ *   `ErrorFindings`, `FailedSnapshots` and `FailedContents` above 0, and `AuditorBlind` from an audit with exit code 2. A
+ *   zero of it would silence an alarm that it knows nothing about.
  * - `Heartbeat` only from an audit of the first kind that also came to a conclusion: it judged at least one snapshot if
  *   there are any, and at least one of its restores passed or failed if it tried any. A night on which every restore
  *   ended in our own trouble is a night without a proof, and must show as one.
@@ -40,6 +40,7 @@ function allGauges(run: RunResult, nowMs: number): Row[] {
     ['ErrorFindings', openErrors(run).length],
     ['FailedSnapshots', standings.unaccepted.length],
     ['FailedContents', debt.byKind.failed],
+    ['AuditorBlind', deservesHeartbeat(run) ? 0 : 1],
     ['SnapshotsInconclusive', standings.count.open],
     ['SnapshotsProven', standings.count.proven],
     ['DebtContents', debt.contents],
@@ -61,12 +62,17 @@ function badNews(run: RunResult): Row[] {
     ['ErrorFindings', openErrors(run).length],
     ['FailedSnapshots', standingsOf(run).unaccepted.length],
     ['FailedContents', run.debt.byKind.failed],
+    ['AuditorBlind', run.command === 'audit' && applies(run, [exitCodes.couldNotWork]) ? 1 : 0],
   ]
   return rows.filter(([, value]) => value !== null && value > 0)
 }
 
 function sawEverything(run: RunResult): boolean {
-  return run.command === 'audit' && ![run.exit.code, ...run.exit.applies].some(code => notWorked.includes(code))
+  return run.command === 'audit' && !applies(run, notWorked)
+}
+
+function applies(run: RunResult, codes: readonly ExitCode[]): boolean {
+  return [run.exit.code, ...run.exit.applies].some(code => codes.includes(code))
 }
 
 function deservesHeartbeat(run: RunResult): boolean {

@@ -76,10 +76,13 @@ describe('toMetricData', () => {
 
   it.each([2, 3, 64] as const)('puts bad news only when exit code %i applies, and no heartbeat', code => {
     const exit = { code, applies: [code], reason: 'trouble' }
-    expect(values(goodRun({ exit }))).toEqual({})
-    expect(values(sampleRun({ exit }))).toEqual({ ErrorFindings: 1, FailedSnapshots: 3, FailedContents: 2 })
+    // Another run at work (3) and a wrong command line (64) say nothing about what can be seen.
+    const blind = code === 2 ? { AuditorBlind: 1 } : {}
+    expect(values(goodRun({ exit }))).toEqual(blind)
+    expect(values(sampleRun({ exit }))).toEqual({ ErrorFindings: 1, FailedSnapshots: 3, FailedContents: 2, ...blind })
     // Below the first rank it counts as well.
-    expect(values(goodRun({ exit: { code: 1, applies: [1, code], reason: '' } }))).toEqual({})
+    expect(values(goodRun({ exit: { code: 1, applies: [1, code], reason: '' } }))).toEqual(blind)
+    expect(values(goodRun({ command: 'verify', exit }))).toEqual({})
   })
 
   it('does not let a verify of named snapshots stand for the night', () => {
@@ -92,7 +95,8 @@ describe('toMetricData', () => {
       row => ({ ...row, verdict: 'inconclusive', reason: 'engine-died' }) as const,
     )
     expect(values(goodRun({ restores }))).not.toHaveProperty('Heartbeat')
-    expect(values(goodRun({ restores }))).toMatchObject({ DebtContents: 0 })
+    expect(values(goodRun({ restores }))).toMatchObject({ DebtContents: 0, AuditorBlind: 1 })
+    expect(values(goodRun())).toMatchObject({ AuditorBlind: 0 })
     const unread = goodRun().snapshots.map(row => ({
       ...row,
       levels: { catalogue: { verdict: 'inconclusive', reason: 'not-read' } as const },
