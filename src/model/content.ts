@@ -128,6 +128,8 @@ export interface IndexRecord {
   readonly id: IndexId
   /** One for each snapshot that holds the index, in the order of `IndexEntry.snapshots`. */
   readonly copies: readonly IndexCopy[]
+  /** Folder of each shard as `shardFolder` gives it; absent: `indices/<id>/<shard>`. */
+  readonly shardFolders?: readonly string[]
   /** Metadata blobs that were read, with their keys and the snapshots (positions) that need each. */
   readonly metadataBlobs: readonly MetadataBlob[]
   readonly faults: readonly Fault[]
@@ -170,6 +172,11 @@ export interface SnapshotRecord {
   readonly info: SnapshotInfo | null
   readonly metadataBlobs: readonly MetadataBlob[]
   readonly faults: readonly Fault[]
+}
+
+/** Where the blobs of a shard lie. A leading slash counts from the root of the bucket (OpenSearch's hashed prefixes). */
+export function shardFolder({ id, shardFolders }: Pick<IndexRecord, 'id' | 'shardFolders'>, shard: number): string {
+  return shardFolders?.[shard] ?? `indices/${id}/${shard}`
 }
 
 /** Real objects of a file list, each part with its exact length. `folder` is `indices/<id>/<shard>`. */
