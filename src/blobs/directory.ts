@@ -5,13 +5,22 @@
  * starts with `.snapproof~` are the driver's own and are not there for anybody.
  */
 import { type BigIntStats, constants } from 'node:fs'
-import { access, type FileHandle, lstat, open, realpath, stat, unlink } from 'node:fs/promises'
+import { access, lstat, realpath, stat, unlink } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { isSnapproofError, SnapproofError } from '../errors.ts'
+import { SnapproofError } from '../errors.ts'
 import type { ListedBlob } from '../model/blob.ts'
 import type { Clock } from '../time.ts'
 import { directoryError } from './directory-errors.ts'
+import {
+  changed,
+  chunkBytes,
+  type FileRange,
+  notThere,
+  openFile,
+  readAtOnce,
+  reopenedChunks,
+} from './directory-read.ts'
 import { etagOf, listedFile } from './directory-stat.ts'
 import { isMissing, temporaryPrefix, walk } from './directory-walk.ts'
 import { writeAlways, writeIfAbsent, writeIfMatch } from './directory-write.ts'
@@ -26,8 +35,6 @@ export interface DirectoryStoreOptions {
   readonly clock: Clock
   readonly counts?: RequestCounts
 }
-
-const chunkBytes = 256 * 1024
 
 /** @throws SnapproofError `usage` when the folder is not an absolute path; whether it exists is seen by the first call */
 export function openDirectoryStore({ folder, clock, counts }: DirectoryStoreOptions): Store {
@@ -227,73 +234,6 @@ export function openDirectoryStore({ folder, clock, counts }: DirectoryStoreOpti
   }
 }
 
-interface FileRange {
-  readonly start: number
-  readonly bytes: number
-  readonly what: string
-  readonly signal: AbortSignal | undefined
-}
-
-async function readAtOnce(handle: FileHandle, opened: BigIntStats, range: FileRange): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of fileChunks(handle, opened, range)) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
-
-async function* reopenedChunks(
-  file: FileRange & { readonly path: string; readonly etag: string },
-): AsyncGenerator<Buffer> {
-  const { path, etag, what } = file
-  let handle: FileHandle
-  try {
-    handle = await openFile(path, what)
-  } catch (error) {
-    // It was there when it was asked for.
-    if (isSnapproofError(error, 'not-found')) throw changed(what)
-    throw error
-  }
-  try {
-    const opened = await handle.stat({ bigint: true })
-    if (etagOf(opened) !== etag) throw changed(what)
-    yield* fileChunks(handle, opened, file)
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Chunks of a file that must stay the same until the last of them is read. */
-async function* fileChunks(handle: FileHandle, opened: BigIntStats, range: FileRange): AsyncGenerator<Buffer> {
-  const { start, bytes, what } = range
-  for (let done = 0; done < bytes; ) {
-    const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, bytes - done))
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, start + done)
-    done += bytesRead
-    // Before the last bytes leave: whoever has them all may trust them.
-    if ((bytesRead === 0 || done === bytes) && !isSameContent(await handle.stat({ bigint: true }), opened)) {
-      throw changed(what)
-    }
-    if (bytesRead === 0) {
-      throw new SnapproofError('unavailable', `${what} failed: the file ended after ${done} of ${bytes} bytes`)
-    }
-    yield buffer.subarray(0, bytesRead)
-  }
-}
-
-/** Links made or removed meanwhile (a replacement removes one) move the change time, not the bytes that we hold open. */
-function isSameContent(now: BigIntStats, opened: BigIntStats): boolean {
-  return now.size === opened.size && now.mtimeNs === opened.mtimeNs
-}
-
-async function openFile(path: string, what: string): Promise<FileHandle> {
-  try {
-    // NONBLOCK: a pipe that was put there must not hold us.
-    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  } catch (error) {
-    if (isMissing(error)) throw notThere(what)
-    throw error
-  }
-}
-
 async function lstatOrNull(path: string): Promise<BigIntStats | null> {
   try {
     return await lstat(path, { bigint: true })
@@ -307,14 +247,4 @@ function problemOf(key: string): string | null {
   if (key.split('/').some(segment => segment.startsWith(temporaryPrefix)))
     return `names that start with ${temporaryPrefix} are temporary files`
   return keyProblem(key)
-}
-
-function notThere(what: string): SnapproofError {
-  return new SnapproofError('not-found', `${what} failed: there is no such file`)
-}
-
-function changed(what: string): SnapproofError {
-  return new SnapproofError('changed', `${what} failed: the file changed meanwhile`, {
-    advice: 'Somebody wrote or deleted it; read it again.',
-  })
 }

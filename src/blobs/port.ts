@@ -38,13 +38,22 @@ export interface GetOptions {
   readonly signal?: AbortSignal
 }
 
+export interface HeadOptions {
+  /**
+   * Ask for the recorded checksum too. Not by default: of an object under a KMS key S3 then wants kms:Decrypt, which a plain
+   * HEAD does not need (API reference of HeadObject, "Permissions").
+   */
+  readonly checksum?: boolean
+  readonly signal?: AbortSignal
+}
+
 export interface BlobReader {
   /** For messages: `s3://bucket/base` or `file:///path`. Without credentials. */
   readonly url: string
   /** Of the keys, in the bucket, without the slash behind it: `''` at its root. Null where that is not known: directories. */
   readonly basePath: string | null
   list(prefix: string, options?: ListOptions): AsyncIterable<ListedBlob>
-  head(key: string, options?: { readonly signal?: AbortSignal }): Promise<ListedBlob | null>
+  head(key: string, options?: HeadOptions): Promise<ListedBlob | null>
   get(key: string, options?: GetOptions): Promise<BlobBody>
   /** The whole blob; `too-large` above `maxBytes`, before more than that is in memory. */
   read(

@@ -42,6 +42,8 @@ const badCredentials = new Set([
   'UnrecognizedClientException',
 ])
 const clockSkew = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture'])
+/** The key is the matter. Other `KMS.` errors are about the service and pass by themselves (API reference of KMS, Decrypt). */
+const kmsRefusal = /^KMS\.(?:KMS)?(?:Disabled|InvalidState|NotFound|AccessDenied|InvalidKeyUsage)/
 const conditionFailed = new Set(['PreconditionFailed', 'ConditionalRequestConflict'])
 
 /** The parts of an SDK error that we read. */
@@ -158,7 +160,7 @@ function fromAnswer(failure: S3Failure, status: number, operation: S3Operation):
     )
   }
   if (/Throttl|SlowDown|TooManyRequests/.test(name)) return as('unavailable', throttled)
-  if (name.startsWith('KMS.'))
+  if (kmsRefusal.test(name))
     return as(
       'access-denied',
       'Check that the KMS key is enabled and that its policy allows kms:Decrypt for this identity.',

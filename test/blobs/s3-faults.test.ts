@@ -314,6 +314,8 @@ describe('S3 driver under faults', () => {
       ['ExpiredToken', 400, 'access-denied', 'credentials'],
       ['InvalidObjectState', 403, 'archived', 'thawed'],
       ['KMS.DisabledException', 400, 'access-denied', 'KMS'],
+      ['KMS.KMSInvalidStateException', 400, 'access-denied', 'KMS'],
+      ['KMS.KeyUnavailableException', 400, 'unavailable', 'did not accept'],
       ['PermanentRedirect', 301, 'configuration', 'region'],
       ['AuthorizationHeaderMalformed', 400, 'configuration', 'region'],
       ['NotImplemented', 501, 'unavailable', 'does not support'],

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { ObjectFacts } from '../../infra/local/s3/facts.ts'
 import type { FaultHook } from '../../infra/local/s3/faults.ts'
 import { type LocalS3, type LocalS3Options, startLocalS3 } from '../../infra/local/s3/server.ts'
 import type { RequestCounts } from '../../src/blobs/port.ts'
@@ -38,6 +39,8 @@ export interface S3Lab {
   readonly server: LocalS3
   /** Set to plant a fault; unset to serve. */
   hook: FaultHook | undefined
+  /** By key in the bucket: what the server says of these objects. */
+  readonly facts: Map<string, ObjectFacts>
   store(options?: Partial<S3StoreOptions>): Store
   close(): Promise<void>
 }
@@ -48,10 +51,16 @@ export async function startLab(options: Partial<LocalS3Options> = {}): Promise<S
   const root = await temporaryFolder()
   await mkdir(join(root, 'bucket'))
   const stores: Store[] = []
+  const facts = new Map<string, ObjectFacts>()
+  const hooks: LocalS3Options['hooks'] = {
+    onRequest: request => lab.hook?.(request),
+    factsOf: (_bucket, key) => facts.get(key),
+  }
   const lab: S3Lab = {
     root,
-    server: await startLocalS3({ root, hooks: { onRequest: request => lab.hook?.(request) }, ...options }),
+    server: await startLocalS3({ root, hooks, ...options }),
     hook: undefined,
+    facts,
     store(storeOptions = {}) {
       const store = openS3Store({
         bucket: 'bucket',

@@ -2,13 +2,14 @@
 import type { ServerResponse } from 'node:http'
 import { listedFile } from '../../../src/blobs/directory-stat.ts'
 import { walk } from '../../../src/blobs/directory-walk.ts'
+import { listedFacts } from './facts.ts'
 import type { S3Request } from './server.ts'
 import { S3Refusal, sendXml, xml } from './wire.ts'
 
 const maxKeysPerPage = 1000
 
 export async function listObjects(
-  { bucket, query, signal }: S3Request,
+  { bucket, query, headers, signal, factsOf }: S3Request,
   folder: string,
   response: ServerResponse,
 ): Promise<void> {
@@ -45,10 +46,9 @@ export async function listObjects(
       entries.push(xml`<CommonPrefixes><Prefix>${shown(entry.key)}</Prefix></CommonPrefixes>`)
       continue
     }
-    const { bytes, etag, storageClass, modifiedMs } = listedFile(entry.key, entry.stats)
-    entries.push(
-      xml`<Contents><Key>${shown(entry.key)}</Key><LastModified>${new Date(modifiedMs).toISOString()}</LastModified><ETag>${etag ?? ''}</ETag><Size>${bytes}</Size><StorageClass>${storageClass}</StorageClass></Contents>`,
-    )
+    const { bytes, etag, modifiedMs } = listedFile(entry.key, entry.stats)
+    const known = xml`<Key>${shown(entry.key)}</Key><LastModified>${new Date(modifiedMs).toISOString()}</LastModified><ETag>${etag ?? ''}</ETag><Size>${bytes}</Size>`
+    entries.push(`<Contents>${known}${listedFacts(factsOf(entry.key), headers)}</Contents>`)
   }
   const next = truncated ? xml`<NextContinuationToken>${keyToken(last)}</NextContinuationToken>` : ''
   const head =

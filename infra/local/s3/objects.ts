@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { isSnapproofError } from '../../../src/errors.ts'
 import type { ListedBlob } from '../../../src/model/blob.ts'
+import { factHeaders, requireReadable } from './facts.ts'
 import { type Fault, sendBody } from './faults.ts'
 import type { S3Request } from './server.ts'
 import { S3Refusal } from './wire.ts'
@@ -12,7 +13,8 @@ const preconditionFailed = () =>
 
 export async function headObject(request: S3Request, response: ServerResponse): Promise<void> {
   const blob = await existing(request)
-  response.writeHead(200, { ...objectHeaders(blob), 'content-length': blob.bytes }).end()
+  const facts = factHeaders(request.factsOf(request.key), request.headers)
+  response.writeHead(200, { ...objectHeaders(blob), ...facts, 'content-length': blob.bytes }).end()
 }
 
 export async function getObject(
@@ -21,9 +23,12 @@ export async function getObject(
   fault: Fault | undefined,
   sent: (bytes: number) => void,
 ): Promise<void> {
+  const facts = request.factsOf(request.key)
+  requireReadable(facts)
   const { blob, range, first, bytes, body } = await openObject(request)
   response.writeHead(range === null ? 200 : 206, {
     ...objectHeaders(blob),
+    ...factHeaders(facts, request.headers),
     'content-length': bytes,
     ...(range === null ? {} : { 'content-range': `bytes ${first}-${first + bytes - 1}/${blob.bytes}` }),
   })

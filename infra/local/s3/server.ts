@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { openDirectoryStore } from '../../../src/blobs/directory.ts'
 import type { BlobWriter } from '../../../src/blobs/port.ts'
 import { type Clock, systemClock } from '../../../src/time.ts'
+import type { ObjectFacts } from './facts.ts'
 import { type Fault, type FaultHook, sendFaulty } from './faults.ts'
 import { listObjects } from './list.ts'
 import { deleteObject, getObject, headObject, putObject } from './objects.ts'
@@ -25,7 +26,11 @@ export interface LocalS3Options {
   readonly accessKeyId?: string
   /** Writes and deletes of keys below these `bucket/prefix` strings are refused with 403. */
   readonly readOnly?: readonly string[]
-  readonly hooks?: { readonly onRequest?: FaultHook }
+  readonly hooks?: {
+    readonly onRequest?: FaultHook
+    /** What a folder cannot say of an object. Undefined: a plain object. */
+    readonly factsOf?: (bucket: string, key: string) => ObjectFacts | undefined
+  }
   readonly clock?: Clock
 }
 
@@ -56,6 +61,7 @@ export interface S3Request {
   readonly headers: IncomingMessage['headers']
   readonly store: BlobWriter
   readonly signal: AbortSignal
+  readonly factsOf: (key: string) => ObjectFacts
 }
 
 export async function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
@@ -112,7 +118,8 @@ export async function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
       )
     }
     const store = openDirectoryStore({ folder, clock })
-    const request: S3Request = { method, bucket, key, query, headers, store, signal }
+    const factsOf = (name: string) => hooks.factsOf?.(bucket, name) ?? {}
+    const request: S3Request = { method, bucket, key, query, headers, store, signal, factsOf }
     await route(request, message, response, fault)
   }
 
