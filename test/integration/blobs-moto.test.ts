@@ -1,5 +1,6 @@
 /** The S3 driver against moto: an independent opinion of what S3 says. */
-import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { crc32 } from 'node:zlib'
+import { CreateBucketCommand, PutObjectCommand, RestoreObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ensureMoto, type Moto } from '../../infra/local/moto.ts'
 import { openS3Store, type S3StoreOptions } from '../../src/blobs/s3.ts'
@@ -89,6 +90,46 @@ describe('S3 driver on moto: what only a fuller S3 can say', () => {
     )
     expect(await store.head('ia')).toMatchObject({ storageClass: 'STANDARD_IA' })
     expect((await store.read('ia', { maxBytes: 1 })).bytes).toHaveLength(1)
+    await store.close()
+  })
+
+  it('knows of a thawed copy that it can be read, and until when', async () => {
+    const store = bucket.store()
+    const Key = 'base/thawed'
+    await bucket.client.send(new PutObjectCommand({ Bucket: 'bucket', Key, Body: 'ice', StorageClass: 'GLACIER' }))
+    expect(await store.head('thawed')).not.toHaveProperty('restore')
+    await bucket.client.send(new RestoreObjectCommand({ Bucket: 'bucket', Key, RestoreRequest: { Days: 3 } }))
+    const head = await store.head('thawed')
+    expect(head).toMatchObject({ storageClass: 'GLACIER', restore: { inProgress: false } })
+    expect(head?.restore?.expiresMs).toBeGreaterThan(Date.now() + 2 * 24 * 3_600_000)
+    expect(String((await store.read('thawed', { maxBytes: 9 })).bytes)).toBe('ice')
+    await store.close()
+  })
+
+  it('knows the CRC-32 that was recorded at upload, when it is asked for', async () => {
+    const store = bucket.store()
+    const put = new PutObjectCommand({ Bucket: 'bucket', Key: 'base/summed', Body: 'abc', ChecksumAlgorithm: 'CRC32' })
+    await bucket.client.send(put)
+    const [listed] = await all(store.list('summed'))
+    expect(listed?.checksum).toMatchObject({ algorithms: ['CRC32'], crc32: null })
+    expect((await store.head('summed', { checksum: true }))?.checksum?.crc32).toBe(crc32('abc'))
+    expect(await store.head('summed')).not.toHaveProperty('checksum')
+    await store.close()
+  })
+
+  it('knows the KMS key of an object', async () => {
+    const store = bucket.store()
+    const SSEKMSKeyId = 'arn:aws:kms:us-east-1:111122223333:key/1234'
+    await bucket.client.send(
+      new PutObjectCommand({
+        Bucket: 'bucket',
+        Key: 'base/secret',
+        Body: 'x',
+        ServerSideEncryption: 'aws:kms',
+        SSEKMSKeyId,
+      }),
+    )
+    expect(await store.head('secret')).toMatchObject({ kmsKeyId: SSEKMSKeyId })
     await store.close()
   })
 
