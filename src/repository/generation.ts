@@ -50,6 +50,8 @@ export async function readIndexLatest(blobs: BlobReader, signal: AbortSignal): P
     if (isSnapproofError(error, 'not-found')) return null
     if (isSnapproofError(error, 'too-large')) return 'index.latest is longer than 1024 bytes'
     if (error instanceof DecodeError) return `index.latest has ${error.message}`
+    // Whoever reads the repository by it meets the same.
+    if (isSnapproofError(error, 'archived', 'access-denied')) return `index.latest cannot be read: ${error.message}`
     throw error
   }
 }

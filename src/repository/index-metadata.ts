@@ -18,6 +18,8 @@ export interface DecodedIndexMetadata {
   readonly name: string
   /** `index.uuid` of the cluster; identifiers begin with it. */
   readonly uuid: string | null
+  /** `<history uuid>-<settings>-<mapping>-<aliases version>`, the rest of the identifier; null where a version is absent. */
+  readonly versions: string | null
   readonly metadata: IndexMetadata
 }
 
@@ -36,6 +38,7 @@ export function decodeIndexMetadata(bytes: Buffer, maxInflatedBytes = defaultMax
   return {
     name,
     uuid: settings.get('index.uuid') ?? null,
+    versions: versionsOf(index, settings),
     metadata: {
       shardCount: shardCount(settings),
       createdVersion: wholeNumber(settings.get('index.version.created')),
@@ -49,6 +52,13 @@ export function decodeIndexMetadata(bytes: Buffer, maxInflatedBytes = defaultMax
       settings,
     },
   }
+}
+
+/** elastic/elasticsearch: …/repositories/IndexMetaDataGenerations.java#buildUniqueIdentifier @ 9.5.3 */
+function versionsOf(index: SmileObject, settings: ReadonlyMap<string, string>): string | null {
+  const versions = ['settings_version', 'mapping_version', 'aliases_version'].map(key => get(index, key))
+  if (!versions.every(version => typeof version === 'number')) return null
+  return `${settings.get('index.history.uuid') ?? '_na_'}-${versions.join('-')}`
 }
 
 function shardCount(settings: ReadonlyMap<string, string>): number {

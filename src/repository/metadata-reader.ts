@@ -15,7 +15,7 @@ export type MetadataRead<T> = { readonly ok: true; readonly value: T; readonly e
 
 export interface MetadataFailure {
   readonly ok: false
-  readonly code: 'missing-metadata-blob' | 'corrupt-metadata-blob' | 'archived-blob'
+  readonly code: 'missing-metadata-blob' | 'corrupt-metadata-blob' | 'archived-blob' | 'unreadable-blob'
   /** Not null: not the repository's fault, nobody is accused. */
   readonly ours: Reason | null
   readonly offset: number | null
@@ -114,6 +114,8 @@ function judge(error: unknown): MetadataFailure {
   if (isSnapproofError(error, 'not-found'))
     return { ...failure('missing-metadata-blob', null), message: 'it is not there' }
   if (isSnapproofError(error, 'archived')) return failure('archived-blob', null)
+  // index-N of the same repository was given: it is about this blob, its key or its owner.
+  if (isSnapproofError(error, 'access-denied')) return failure('unreadable-blob', null)
   if (isSnapproofError(error, 'changed')) return failure('corrupt-metadata-blob', 'unstable-read')
   if (isSnapproofError(error, 'unavailable', 'deadline')) return failure('missing-metadata-blob', 'store-unavailable')
   if (isSnapproofError(error)) return failure('missing-metadata-blob', 'not-read')

@@ -15,10 +15,12 @@ export interface SnapshotFacts {
   /** Null: the root `snap-` blob could not be read, so that nobody knows which shards failed at the source. */
   readonly failures: ReadonlyMap<string, ReadonlySet<number>> | null
   readonly shallow: boolean
+  /** By its own blob; null where that could not be read. */
+  readonly name: string | null
   totals(index: number): { readonly shardCount: number; readonly bytes: number } | null
 }
 
-const nothingKnown: SnapshotFacts = { failures: null, shallow: false, totals: () => null }
+const nothingKnown: SnapshotFacts = { failures: null, shallow: false, name: null, totals: () => null }
 
 /** The server has not finished writing these, or never could: nothing of them is read and nobody is accused. */
 export function isReadable(snapshot: SnapshotEntry): boolean {
@@ -47,7 +49,7 @@ export class SnapshotReader {
   /** `known`: what the root blob said when it was read, it and the global metadata being good; null: read them. */
   async read(snapshot: number, signal: AbortSignal, known: SnapshotInfo | null = null): Promise<SnapshotRecord> {
     const entry = this.entry(snapshot)
-    if (!isReadable(entry)) return { snapshot, info: null, metadataBlobs: [], faults: [] }
+    if (!isReadable(entry)) return await this.readUnfinished(snapshot, signal)
     if (known !== null) {
       this.facts[snapshot] = this.pack(known)
       return { snapshot, info: known, metadataBlobs: blobsOf(snapshot, entry, known), faults: [] }
@@ -66,6 +68,16 @@ export class SnapshotReader {
     const needy = needsGlobal(info) ? [entry.uuid] : []
     if (!global.ok) faults.push(faultOf(global, where(globalKey(entry), needy)))
     return { snapshot, info, metadataBlobs: blobsOf(snapshot, entry, info, [root, global]), faults }
+  }
+
+  /** A blob that exists all the same tells that the state in `index-N` is wrong; one that does not is normal. */
+  private async readUnfinished(snapshot: number, signal: AbortSignal): Promise<SnapshotRecord> {
+    const entry = this.entry(snapshot)
+    const nothing: SnapshotRecord = { snapshot, info: null, metadataBlobs: [], faults: [] }
+    if (entry.state !== 'IN_PROGRESS') return nothing
+    const root = await this.reader.read(rootKey(entry), decodeInfoOf(entry), signal)
+    const fault = root.ok && root.value.state !== 'IN_PROGRESS' ? this.compare(snapshot, root.value) : null
+    return fault === null || !root.ok ? nothing : { ...nothing, info: root.value, faults: [fault] }
   }
 
   /** From what `read` saw; reads the root blob where that has not been done. */
@@ -96,6 +108,7 @@ export class SnapshotReader {
     return {
       failures,
       shallow: info.shallow,
+      name: info.name,
       totals: index => {
         const at = indexOf(positions, index)
         return at < 0 ? null : { shardCount: shardCounts[at] ?? 0, bytes: bytes[at] ?? 0 }
@@ -120,6 +133,7 @@ export class SnapshotReader {
     same('state', info.state, entry.state)
     same('start time', info.startedMs, entry.startedMs)
     same('end time', info.endedMs, entry.endedMs)
+    same('version', info.versionId, entry.indexVersion)
     if (differences.length === 0) return null
     return {
       code: 'snapshot-contents-mismatch',
