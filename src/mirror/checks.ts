@@ -1,6 +1,6 @@
 /** What is computed of a blob while it streams past, and what its item says it must be. Constant memory. */
 import { crc32 } from 'node:zlib'
-import { combineCrc32 } from './crc32-combine.ts'
+import { combineCrc32 } from '../model/crc32.ts'
 import { blobKind } from './names.ts'
 import type { MirrorItem } from './port.ts'
 

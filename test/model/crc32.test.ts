@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { combineCrc32 } from '../../src/mirror/crc32-combine.ts'
+import { combineCrc32 } from '../../src/model/crc32.ts'
 
 describe('combineCrc32', () => {
   it('equals the CRC-32 of the concatenation', () => {
