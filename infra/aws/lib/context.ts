@@ -1,0 +1,65 @@
+/** The context keys of the app → props. */
+import { Duration } from 'aws-cdk-lib'
+import { requireNoProblems } from './problems.ts'
+import type { SnapproofAuditProps } from './snapproof-audit.ts'
+
+/** Key → what it says; in the order of infra/README.md. */
+export const contextKeys = {
+  repository: 'key of the ledger, dimension of the metrics',
+  bucket: 'bucket with the snapshots',
+  basePath: 'base_path of the repository; none: the root of the bucket',
+  bucketAccount: 'account of the bucket, where it is another one',
+  bucketKeyArn: 'KMS key of the objects, where there is one',
+  image: 'URI of the image, with a tag or digest',
+  email: 'addresses to notify, separated by commas',
+  webhook: 'HTTPS endpoints to notify, separated by commas',
+  compute: 'codebuild (default), fargate, ec2',
+  timeoutHours: 'time of one run; default 6',
+  schedule: 'cron(…) or rate(…); default cron(0 1 * * ? *)',
+  timeZone: 'IANA name; default UTC',
+  events: 'true: also look as soon as a snapshot was taken',
+} as const
+export type ContextKey = keyof typeof contextKeys
+
+/** @throws Error for what is missing or cannot be read; the rest is the construct's to judge */
+export function contextProps(read: (key: ContextKey) => unknown): SnapproofAuditProps {
+  const value = (key: ContextKey) => {
+    const raw = read(key)
+    return raw === undefined || raw === '' ? undefined : String(raw)
+  }
+  const required = ['repository', 'bucket', 'image'] as const
+  const kind = value('compute') ?? 'codebuild'
+  const hours = Number(value('timeoutHours') ?? '6')
+  requireNoProblems([
+    ...required.filter(key => value(key) === undefined).map(key => `-c ${key}=… is missing: ${contextKeys[key]}`),
+    ...(['codebuild', 'fargate', 'ec2'].includes(kind)
+      ? []
+      : [`-c compute=${kind}: allowed are codebuild, fargate, ec2`]),
+    ...(hours > 0 ? [] : [`-c timeoutHours=${value('timeoutHours')} is no number of hours`]),
+  ])
+  const optional = <K extends string>(name: K, text: string | undefined) =>
+    (text === undefined ? {} : { [name]: text }) as Partial<Record<K, string>>
+  const list = (key: ContextKey) =>
+    (value(key) ?? '')
+      .split(',')
+      .map(part => part.trim())
+      .filter(part => part !== '')
+  const timeout = Duration.minutes(Math.round(hours * 60))
+  return {
+    repository: {
+      name: value('repository') ?? '',
+      bucketName: value('bucket') ?? '',
+      ...optional('basePath', value('basePath')),
+      ...optional('account', value('bucketAccount')),
+      ...optional('kmsKeyArn', value('bucketKeyArn')),
+    },
+    image: { uri: value('image') ?? '' },
+    compute:
+      kind === 'codebuild'
+        ? { kind: 'codebuild', timeout }
+        : { kind: 'batch', on: kind === 'ec2' ? 'ec2' : 'fargate', timeout },
+    schedule: { ...optional('expression', value('schedule')), ...optional('timeZone', value('timeZone')) },
+    notifications: { emails: list('email'), webhooks: list('webhook') },
+    ...(value('events') === 'true' ? { eventPath: {} } : {}),
+  }
+}

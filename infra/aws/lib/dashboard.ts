@@ -1,0 +1,76 @@
+/** The dashboard: state of all alarms, one tile with a red band for each, and the other numbers without one. */
+import { Aws, Stack } from 'aws-cdk-lib'
+import { CfnDashboard } from 'aws-cdk-lib/aws-cloudwatch'
+import type { Construct } from 'constructs'
+import { type MetricName, metrics, namespace, repositoryDimension } from '../../../src/metrics/names.ts'
+import { type AlarmRow, type MetricSource, metricOf } from './alarm-table.ts'
+import { runbookTable } from './runbook.ts'
+
+export interface DashboardProps {
+  readonly rows: readonly AlarmRow[]
+  readonly names: Readonly<Record<MetricSource['of'], string>>
+  readonly name: string
+  readonly alarmArns: readonly string[]
+}
+
+/** CloudWatch's own red. */
+export const red = '#d62728'
+const width = 6
+const height = 5
+const columns = 4
+
+export function addDashboard(scope: Construct, id: string, props: DashboardProps): CfnDashboard {
+  const watched = new Set(props.rows.map(row => row.source.name))
+  const others = (Object.keys(metrics) as MetricName[]).filter(name => !watched.has(name))
+  const tiles = [
+    ...props.rows.map(row => redTile(row, props)),
+    ...others.map(name => plainTile(name, props.names.repository)),
+  ]
+  const runbookTop = 3 + Math.ceil(tiles.length / columns) * height
+  const body = {
+    start: '-P14D',
+    widgets: [
+      { type: 'alarm', x: 0, y: 0, width: 24, height: 3, properties: { title: 'Alarms', alarms: props.alarmArns } },
+      ...tiles.map((properties, i) => ({
+        type: 'metric',
+        x: (i % columns) * width,
+        y: 3 + Math.floor(i / columns) * height,
+        width,
+        height,
+        properties,
+      })),
+      { type: 'text', x: 0, y: runbookTop, width: 24, height: 9, properties: { markdown: runbookTable(props.rows) } },
+    ],
+  }
+  return new CfnDashboard(scope, id, {
+    dashboardName: props.name,
+    dashboardBody: Stack.of(scope).toJsonString(body),
+  })
+}
+
+function redTile(row: AlarmRow, props: DashboardProps) {
+  const metric = metricOf(row.source, props.names)
+  return {
+    ...tile(row.title, [metric.namespace, metric.name, metric.dimension, metric.value]),
+    stat: row.statistic,
+    period: row.periodSeconds,
+    annotations: {
+      horizontal: [
+        {
+          value: row.threshold,
+          label: row.id,
+          color: red,
+          fill: row.when === 'less-than' ? 'below' : 'above',
+        },
+      ],
+    },
+  }
+}
+
+function plainTile(name: MetricName, repository: string) {
+  return { ...tile(name, [namespace, name, repositoryDimension, repository]), stat: 'Maximum', period: 3_600 }
+}
+
+function tile(title: string, metric: readonly string[]) {
+  return { title, view: 'timeSeries', region: Aws.REGION, metrics: [metric], yAxis: { left: { min: 0 } } }
+}

@@ -1,0 +1,137 @@
+/** Our own buckets: the ledger with evidence and reports, and the seals; one key for both. */
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms'
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
+import { Construct } from 'constructs'
+
+export interface SealLock {
+  /** `compliance`: nobody can shorten it, not even the root user. */
+  readonly mode: 'governance' | 'compliance'
+  readonly retention: Duration
+}
+
+export interface StorageProps {
+  readonly repositoryName: string
+  /** @default a new key with rotation */
+  readonly key?: IKey
+  /** How long an overwritten ledger can be brought back. @default 90 days */
+  readonly ledgerVersions?: Duration
+  /** Object Lock of the seal bucket; can be chosen at its creation only. @default none */
+  readonly sealLock?: SealLock
+}
+
+export class Storage extends Construct {
+  readonly key: IKey
+  /** Ledger, evidence and reports, each below its own prefix. */
+  readonly ledgerBucket: Bucket
+  readonly sealBucket: Bucket
+  /** Prefixes below `ledgerBucket`, with a slash at their end. */
+  readonly prefixes: { readonly ledger: string; readonly evidence: string; readonly reports: string }
+  readonly sealPrefix: string
+
+  constructor(scope: Construct, id: string, props: StorageProps) {
+    super(scope, id)
+    const name = props.repositoryName
+    this.prefixes = { ledger: `ledger/${name}/`, evidence: `evidence/${name}/`, reports: `reports/${name}/` }
+    this.sealPrefix = `seals/${name}/`
+    this.key =
+      props.key ??
+      new Key(this, 'Key', {
+        description: `Ledger, evidence, reports and notifications of Snapproof for ${name}`,
+        enableKeyRotation: true,
+        removalPolicy: RemovalPolicy.RETAIN,
+      })
+    const common = {
+      encryption: BucketEncryption.KMS,
+      encryptionKey: this.key,
+      bucketKeyEnabled: true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      versioned: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    }
+    this.ledgerBucket = new Bucket(this, 'Ledger', {
+      ...common,
+      lifecycleRules: [
+        {
+          id: 'old-versions',
+          noncurrentVersionExpiration: props.ledgerVersions ?? Duration.days(90),
+          expiredObjectDeleteMarker: true,
+          abortIncompleteMultipartUploadAfter: Duration.days(7),
+        },
+      ],
+    })
+    this.sealBucket = new Bucket(this, 'Seals', {
+      ...common,
+      ...(props.sealLock === undefined
+        ? {}
+        : {
+            objectLockEnabled: true,
+            objectLockDefaultRetention:
+              props.sealLock.mode === 'compliance'
+                ? ObjectLockRetention.compliance(props.sealLock.retention)
+                : ObjectLockRetention.governance(props.sealLock.retention),
+          }),
+    })
+    this.#refuseUnconditionalWrites(this.ledgerBucket, this.prefixes.ledger)
+    this.#refuseUnconditionalWrites(this.sealBucket, this.sealPrefix)
+  }
+
+  /**
+   * Two runs must not overwrite each other unseen, so nothing below the prefix is written without If-Match or
+   * If-None-Match. Creating a multipart upload and its parts carry no such header and create no object yet: they pass
+   * (`s3:ObjectCreationOperation` is false), completing one does not ("Enforce conditional writes on Amazon S3 buckets").
+   */
+  #refuseUnconditionalWrites(bucket: Bucket, prefix: string): void {
+    bucket.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'OnlyConditionalWrites',
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ['s3:PutObject'],
+        resources: [bucket.arnForObjects(`${prefix}*`)],
+        conditions: {
+          Null: { 's3:if-match': 'true', 's3:if-none-match': 'true' },
+          Bool: { 's3:ObjectCreationOperation': 'true' },
+        },
+      }),
+    )
+  }
+
+  /** The auditor reads and writes its own prefixes, and deletes nothing but its probes. */
+  statements(): PolicyStatement[] {
+    const { ledger, evidence, reports } = this.prefixes
+    const below = (prefix: string) => this.ledgerBucket.arnForObjects(`${prefix}*`)
+    const seals = this.sealBucket.arnForObjects(`${this.sealPrefix}*`)
+    return [
+      new PolicyStatement({
+        sid: 'ListOwn',
+        actions: ['s3:ListBucket'],
+        resources: [this.ledgerBucket.bucketArn, this.sealBucket.bucketArn],
+        conditions: {
+          StringLikeIfExists: { 's3:prefix': [ledger, evidence, reports, this.sealPrefix].map(prefix => `${prefix}*`) },
+        },
+      }),
+      new PolicyStatement({
+        sid: 'WriteOwn',
+        actions: ['s3:GetObject', 's3:PutObject'],
+        resources: [below(ledger), below(evidence), below(reports), seals],
+      }),
+      new PolicyStatement({
+        sid: 'DeleteProbes',
+        actions: ['s3:DeleteObject'],
+        // lease-time-*: the question for the store's clock; doctor-*: the probe of `doctor`.
+        resources: [below(`${ledger}lease-time-`), below(`${ledger}doctor-`)],
+      }),
+      new PolicyStatement({
+        sid: 'UseOwnKey',
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: [this.key.keyArn],
+        conditions: { StringLike: { 'kms:ViaService': 's3.*.amazonaws.com' } },
+      }),
+    ]
+  }
+}
