@@ -67,6 +67,8 @@ const rootScalars = new Set(['min_version', 'uuid', 'cluster_id'])
 
 class RepositoryDataReader implements JsonSink {
   private readonly places: Place[] = []
+  /** The innermost; undefined before the root and behind it. */
+  private place: Place | undefined
   private readonly draft: RepositoryDraft = {
     format: null,
     uuid: null,
@@ -81,42 +83,57 @@ class RepositoryDataReader implements JsonSink {
   private readonly seen = new Set<string>()
   private readonly indexNames = new Set<string>()
   private snapshot: { -readonly [K in keyof SnapshotEntry]: SnapshotEntry[K] } = emptySnapshot()
-  private lookup: number[] = []
   private index: DraftIndex = emptyIndex('')
+  /** Of the snapshot at hand its lookup, of the index at hand its snapshots. */
+  private numbers: number[] = []
+  /** Keys met in the snapshot or index at hand. */
+  private readonly fields = new Set<string>()
+  /** By number of `names`: the snapshot (counted from 1) whose lookup had it last as an index id. */
+  private readonly lookedUp: number[] = []
 
   open(kind: 'object' | 'array', key: string | null, offset: number): void {
-    const place = this.places.at(-1)
+    const { place } = this
     if (place === undefined) {
       if (kind !== 'object') throw new DecodeError('bad-value', offset, 'the root is not an object')
-      this.places.push('root')
+      this.enter('root')
       return
     }
     if (place === 'root') this.rootKey(key ?? '', offset)
+    else if (place === 'snapshot' || place === 'index') this.once(key ?? '', offset)
     const opening = openings[`${place} ${anyKey.has(place) ? '*' : key}`]
     if (opening === undefined) {
       if (place !== 'root' && place !== 'snapshot' && place !== 'index' && place !== 'skip')
         throw new DecodeError('bad-value', offset, `an ${kind} in ${place}`)
-      this.places.push('skip')
+      this.enter('skip')
       return
     }
     if (opening[0] !== kind) throw new DecodeError('bad-value', offset, `${key ?? place} is an ${kind}`)
     const inside = opening[1]
     if (inside === 'snapshot') {
       this.snapshot = emptySnapshot()
-      this.lookup = []
+      this.numbers = []
+    } else if (inside === 'index') {
+      this.openIndex(key ?? '', offset)
+      this.numbers = []
     }
-    if (inside === 'index') this.openIndex(key ?? '', offset)
-    this.places.push(inside)
+    if (inside === 'snapshot' || inside === 'index') this.fields.clear()
+    this.enter(inside)
   }
 
   close(): void {
     const place = this.places.pop()
-    if (place === 'snapshot') this.draft.snapshots.push({ entry: this.snapshot, lookup: Int32Array.from(this.lookup) })
-    else if (place === 'index') this.draft.indices.push(this.index)
+    this.place = this.places.at(-1)
+    if (place === 'snapshot') this.draft.snapshots.push({ entry: this.snapshot, lookup: Int32Array.from(this.numbers) })
+    else if (place === 'index') this.draft.indices.push({ ...this.index, snapshots: Int32Array.from(this.numbers) })
+  }
+
+  private enter(place: Place): void {
+    this.places.push(place)
+    this.place = place
   }
 
   scalar(value: JsonScalar, key: string | null, offset: number): void {
-    switch (this.places.at(-1)) {
+    switch (this.place) {
       case undefined:
         throw new DecodeError('bad-value', offset, 'the root is not an object')
       case 'root':
@@ -127,31 +144,29 @@ class RepositoryDataReader implements JsonSink {
         this.snapshotField(key ?? '', value, offset)
         return
       case 'lookup':
-        this.lookup.push(
-          this.intern(this.draft.names, key ?? ''),
-          this.intern(this.draft.names, this.text(value, offset)),
-        )
+        this.lookUp(key ?? '', this.text(value, offset), offset)
         return
       case 'index':
+        this.once(key ?? '', offset)
         if (key === 'id') this.index.id = this.segment(value, offset)
         else if (key === 'shard_path_type' && typeof value === 'number') this.index.shardPathType = value
         return
       case 'index-snapshots':
-        this.index.snapshots.push(this.intern(this.draft.uuids, this.text(value, offset)))
+        this.numbers.push(this.intern(this.draft.uuids, this.text(value, offset)))
         return
       case 'old-snapshot-reference':
-        if (key === 'uuid') this.index.snapshots.push(this.intern(this.draft.uuids, this.text(value, offset)))
+        if (key === 'uuid') this.numbers.push(this.intern(this.draft.uuids, this.text(value, offset)))
         return
       case 'generations':
         this.index.shardGenerations.push(value === null ? null : shardGeneration(this.text(value, offset)))
         return
       case 'identifiers':
-        this.draft.identifiers.set(this.intern(this.draft.names, key ?? ''), this.segment(value, offset))
+        this.identifier(key ?? '', this.segment(value, offset), offset)
         return
       case 'skip':
         return
       default:
-        throw new DecodeError('bad-value', offset, `${JSON.stringify(value)} in ${this.places.at(-1)}`)
+        throw new DecodeError('bad-value', offset, `${JSON.stringify(value)} in ${this.place}`)
     }
   }
 
@@ -162,7 +177,7 @@ class RepositoryDataReader implements JsonSink {
   }
 
   private rootKey(key: string, offset: number): void {
-    if (this.seen.has(key)) throw new DecodeError('bad-value', offset, `${key} is there twice`)
+    if (this.seen.has(key)) throw twice(key, offset)
     this.seen.add(key)
     if (!rootScalars.has(key) && openings[`root ${key}`] === undefined) this.draft.unknownKeys.push(key)
   }
@@ -178,7 +193,28 @@ class RepositoryDataReader implements JsonSink {
     else this.draft.format = text
   }
 
+  /** As the server's parser, which refuses a key that comes twice in one object. */
+  private once(key: string, offset: number): void {
+    if (this.fields.has(key)) throw twice(key, offset)
+    this.fields.add(key)
+  }
+
+  private lookUp(indexId: string, identifier: string, offset: number): void {
+    const number = this.intern(this.draft.names, indexId)
+    const snapshot = this.draft.snapshots.length + 1
+    if (this.lookedUp[number] === snapshot) throw twice(indexId, offset)
+    this.lookedUp[number] = snapshot
+    this.numbers.push(number, this.intern(this.draft.names, identifier))
+  }
+
+  private identifier(key: string, blobId: string, offset: number): void {
+    const number = this.intern(this.draft.names, key)
+    if (this.draft.identifiers.has(number)) throw twice(key, offset)
+    this.draft.identifiers.set(number, blobId)
+  }
+
   private snapshotField(key: string, value: JsonScalar, offset: number): void {
+    this.once(key, offset)
     const snapshot = this.snapshot
     switch (key) {
       case 'name':
@@ -245,6 +281,10 @@ class RepositoryDataReader implements JsonSink {
   }
 }
 
+function twice(key: string, offset: number): DecodeError {
+  return new DecodeError('bad-value', offset, `${JSON.stringify(key.slice(0, 100))} is there twice`)
+}
+
 /** In-memory markers and the digits that some 7.x wrote by mistake count as "not known", as the server reads them. */
 function shardGeneration(text: string): string | null {
   return /^\d+$/.test(text) || text === '_new' || text === '_deleted' ? null : text
@@ -264,5 +304,5 @@ function emptySnapshot(): SnapshotEntry {
 }
 
 function emptyIndex(name: string): DraftIndex {
-  return { name, id: '', snapshots: [], shardGenerations: [], shardPathType: 0 }
+  return { name, id: '', snapshots: new Int32Array(), shardGenerations: [], shardPathType: 0 }
 }

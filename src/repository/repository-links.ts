@@ -17,7 +17,7 @@ export interface DraftIndex {
   readonly name: string
   id: string
   /** Numbers of `uuids`. */
-  readonly snapshots: number[]
+  readonly snapshots: Int32Array
   readonly shardGenerations: (string | null)[]
   shardPathType: number
 }
@@ -105,13 +105,11 @@ function linkIndex(
   faults: StructuralFault[],
 ): IndexEntry {
   if (draft.id === '') throw new DecodeError('bad-value', 0, `index ${draft.name} has no id`)
-  const known: number[] = []
+  const found = draft.snapshots.map(number => positions[number] ?? -1).sort()
+  const known = found.filter((position, i) => position >= 0 && position !== found[i - 1])
   const dangling: string[] = []
-  for (const number of draft.snapshots) {
-    const position = positions[number] ?? -1
-    if (position >= 0) known.push(position)
-    else dangling.push(uuidTexts[number] ?? '')
-  }
+  if (known.length < found.length)
+    for (const number of draft.snapshots) if ((positions[number] ?? -1) < 0) dangling.push(uuidTexts[number] ?? '')
   if (dangling.length > 0)
     faults.push({
       message: `index ${draft.name} names ${dangling.length} snapshot(s) that index-N does not list: ${dangling.slice(0, 5).join(', ')}`,
@@ -121,7 +119,7 @@ function linkIndex(
   return {
     name: draft.name,
     id: draft.id,
-    snapshots: Int32Array.from(new Set(known)).sort(),
+    snapshots: known,
     shardGenerations: draft.shardGenerations,
     shardPathType: draft.shardPathType,
   }
@@ -155,13 +153,20 @@ function linkIdentifiers(
     const number = draft.names.get(index.id)
     if (number !== undefined) byId[number] = i
   })
+  // Both are in the order of the snapshots, so that the next entry of an index is nearly always the one looked for.
+  const next = new Int32Array(indices.length)
   for (const { entry, lookup } of draft.snapshots) {
     const snapshot = byUuid.get(entry.uuid) ?? -1
     for (let i = 0; i < lookup.length; i += 2) {
       const index = byId[lookup[i] ?? 0] ?? -1
-      const at = indexOf(indices[index]?.snapshots ?? new Int32Array(), snapshot)
+      const held = indices[index]?.snapshots
       const row = identifiers[index]
-      if (at >= 0 && row !== undefined) row[at] = lookup[i + 1] ?? noIdentifier
+      if (held === undefined || row === undefined) continue
+      const guess = next[index] ?? 0
+      const at = held[guess] === snapshot ? guess : indexOf(held, snapshot)
+      if (at < 0) continue
+      row[at] = lookup[i + 1] ?? noIdentifier
+      next[index] = at + 1
     }
   }
   return identifiers

@@ -189,6 +189,22 @@ describe('what cannot be read', () => {
       '{"snapshots":[],"indices":{"a":{"id":"1","snapshots":[]},"a":{"id":"2","snapshots":[]}}}',
       'bad-value',
     ],
+    [
+      'an index in a lookup twice',
+      '{"snapshots":[{"name":"a","uuid":"u","index_metadata_lookup":{"1":"x","1":"y"}}],"indices":{}}',
+      'bad-value',
+    ],
+    ['a uuid in a snapshot twice', '{"snapshots":[{"name":"a","uuid":"u","uuid":"v"}],"indices":{}}', 'bad-value'],
+    [
+      'the snapshots of an index twice',
+      '{"snapshots":[],"indices":{"a":{"id":"1","snapshots":[],"snapshots":[]}}}',
+      'bad-value',
+    ],
+    [
+      'an identifier twice',
+      '{"snapshots":[],"indices":{},"index_metadata_identifiers":{"a":"1","a":"2"}}',
+      'bad-value',
+    ],
     ['an index without id', '{"snapshots":[],"indices":{"a":{"snapshots":[]}}}', 'bad-value'],
     ['an id with a way out', '{"snapshots":[],"indices":{"a":{"id":"../..","snapshots":[]}}}', 'bad-value'],
     ['an index name with a slash', '{"snapshots":[],"indices":{"a/b":{"id":"1","snapshots":[]}}}', 'bad-value'],
