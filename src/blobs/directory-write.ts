@@ -8,6 +8,8 @@
  *   longer commit (its rename finds nothing), and the next claims k+1, looks whether E is still current, and renames its file over
  *   the key. Claims are removed only once E is gone for good. No update is lost however long anybody sleeps.
  *
+ * What a killed writer leaves is swept a day later (directory-sweep.ts).
+ *
  * Not atomic against writers that do not use this driver.
  */
 import { createHash, randomUUID } from 'node:crypto'

@@ -6,7 +6,7 @@
  */
 import { type BigIntStats, constants } from 'node:fs'
 import { access, lstat, realpath, stat, unlink } from 'node:fs/promises'
-import { isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { SnapproofError } from '../errors.ts'
 import type { ListedBlob } from '../model/blob.ts'
@@ -22,6 +22,7 @@ import {
   reopenedChunks,
 } from './directory-read.ts'
 import { etagOf, listedFile } from './directory-stat.ts'
+import { sweepFolder } from './directory-sweep.ts'
 import { isMissing, temporaryPrefix, walk } from './directory-walk.ts'
 import { writeAlways, writeIfAbsent, writeIfMatch } from './directory-write.ts'
 import { keyProblem, printableKey } from './keys.ts'
@@ -43,6 +44,8 @@ export function openDirectoryStore({ folder, clock, counts }: DirectoryStoreOpti
   }
   const root = resolve(folder)
   const url = pathToFileURL(root).href
+  /** Folders that were freed of what dead writers left. */
+  const swept = new Set<string>()
 
   /** Path of an object, when every part below the root is real: no link leads elsewhere. Null: no such object. */
   async function realPath(key: string): Promise<string | null> {
@@ -182,7 +185,14 @@ export function openDirectoryStore({ folder, clock, counts }: DirectoryStoreOpti
   ): Promise<ConditionalWrite> {
     return guarded(at('Writing', key), signal, async () => {
       if (counts !== undefined) counts.put++
-      return await work(await writablePath(key))
+      const path = await writablePath(key)
+      const parent = dirname(path)
+      // Only where we write: a repository that is read is never touched.
+      if (!swept.has(parent)) {
+        swept.add(parent)
+        await sweepFolder(parent, clock.nowMs())
+      }
+      return await work(path)
     })
   }
 

@@ -83,6 +83,13 @@ export async function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
   server.keepAliveTimeout = 60_000
   server.requestTimeout = 300_000
 
+  const stores = new Map<string, BlobWriter>()
+  function storeOf(folder: string): BlobWriter {
+    const store = stores.get(folder) ?? openDirectoryStore({ folder, clock })
+    stores.set(folder, store)
+    return store
+  }
+
   async function handle(message: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
     const { method = 'GET', headers } = message
     const { bucket, key, query } = splitTarget(message.url ?? '/')
@@ -117,7 +124,7 @@ export async function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
         `User is not authorized to perform: s3:${method === 'PUT' ? 'Put' : 'Delete'}Object`,
       )
     }
-    const store = openDirectoryStore({ folder, clock })
+    const store = storeOf(folder)
     const factsOf = (name: string) => hooks.factsOf?.(bucket, name) ?? {}
     const request: S3Request = { method, bucket, key, query, headers, store, signal, factsOf }
     await route(request, message, response, fault)
