@@ -1,5 +1,6 @@
 /** The commands: flags in, a result on stdout, an exit code out. What they do lives in `run/`. */
 import { readFile, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ExitCode, exitCodes, SnapproofError } from '../errors.ts'
 import type { AuditConfig } from '../model/config.ts'
@@ -9,7 +10,7 @@ import { parseRun, serializeRun } from '../report/run-json.ts'
 import { renderSummary } from '../report/summary.ts'
 import { audit } from '../run/audit.ts'
 import { type CheckLevel, type CheckReport, checkReport } from '../run/checkReport.ts'
-import { inspect as inspectRepository } from '../run/inspect.ts'
+import { type InspectOptions, inspectLines, inspect as inspectRepository } from '../run/inspect.ts'
 import { survey } from '../run/survey.ts'
 import {
   buildRun,
@@ -98,7 +99,7 @@ export async function inspectCommand(context: CliContext, flags: InspectFlags): 
   const config = await readConfig(context, flags, flags.url)
   const repository = openConfigured(config.repository, context.clock, config.work.requests)
   try {
-    const found = await inspectRepository(repository, {
+    const options: InspectOptions = {
       snapshot: flags.snapshot ?? null,
       index: flags.index ?? null,
       shards: flags.shards ?? true,
@@ -106,12 +107,17 @@ export async function inspectCommand(context: CliContext, flags: InspectFlags): 
       maxMetadataBytes: config.work.maxMetadataBytes,
       log: context.log,
       signal: context.signal,
-    })
-    context.log.clear()
+    }
     if (flags.jsonl) {
-      const { snapshots, totals, faults, ...head } = found
-      for (const line of [head, ...snapshots, { totals, faults }]) context.print(JSON.stringify(line))
-    } else if (flags.json) context.print(JSON.stringify(found, null, 2))
+      for await (const line of inspectLines(repository, { ...options, temporaryFolder: tmpdir() })) {
+        context.log.clear()
+        context.print(line)
+      }
+      return exitCodes.good
+    }
+    const found = await inspectRepository(repository, options)
+    context.log.clear()
+    if (flags.json) context.print(JSON.stringify(found, null, 2))
     else context.print(inspectionText(found))
     return exitCodes.good
   } finally {
