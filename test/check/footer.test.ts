@@ -63,6 +63,16 @@ describe('sampleFooter', () => {
     for (let bytes = 0; bytes < file.length; bytes++) {
       expect((await sampleOf(file.subarray(0, bytes))).state).toBe('disagrees')
     }
+    // What lies before an object that was cut off is not the end of the file, even if it looks like one.
+    const cut = new Map([
+      ['p0', file],
+      ['p1', Buffer.alloc(0)],
+    ])
+    const whole = [
+      { key: 'p0', bytes: file.length },
+      { key: 'p1', bytes: 16 },
+    ]
+    expect((await sampleFooter(whole, checksum, memoryReader(cut), signal)).state).toBe('disagrees')
     const { parts, files } = splitAt(10)
     files.set('p1', Buffer.alloc(3))
     expect((await sampleFooter(parts, checksum, memoryReader(files), signal)).state).toBe('disagrees')

@@ -26,8 +26,11 @@ describe('SumTable', () => {
   it('keeps every sum while it grows', () => {
     const table = new SumTable()
     const count = 50_000
+    table.add('twice', 1)
+    table.add('twice', 2)
     for (let i = 0; i < count; i++) table.add(`key ${i}`, (i * 2_654_435_761) >>> 0)
-    expect(table.size).toBe(count)
+    expect(table.get('twice')).toBeNull()
+    expect(table.size).toBe(count + 1)
     for (let i = 0; i < count; i++) expect(table.get(`key ${i}`)).toBe((i * 2_654_435_761) >>> 0)
   })
 })

@@ -110,8 +110,14 @@ export async function sendBody(
 
 /** Resolves when the bytes have left this process, or cannot any more. */
 async function writePart(response: ServerResponse, part: Buffer): Promise<void> {
-  if (part.length === 0) return
+  if (part.length === 0 || response.destroyed) return
   await new Promise<void>(resolve => {
-    response.write(part, () => resolve())
+    const done = () => {
+      response.off('close', done)
+      resolve()
+    }
+    // A client that goes away must not leave the file open for ever.
+    response.once('close', done)
+    response.write(part, done)
   })
 }
