@@ -1,22 +1,26 @@
 /**
- * `bytes` by reading: every distinct file of an index is streamed once, and its CRC-32 compared with the one that Lucene
- * recorded. Nothing is kept but one number for each file.
+ * `bytes`: every distinct file of an index has the CRC-32 that Lucene recorded. By the store's own sum where it has one
+ * (`storeChecksums.ts`), else by reading: streamed, once, and nothing is kept but one number for each file.
  *
  * CRC-32 of a whole object from the recorded checksum: repository/checksum.ts. A wrong sum is read again: the same one
- * twice accuses the repository, two different ones accuse nobody.
+ * twice accuses the repository, two different ones accuse nobody. A sum of the store accuses nobody: the blob is read.
  */
 
 import { crc32 } from 'node:zlib'
 import pLimit from 'p-limit'
 import type { BlobReader } from '../blobs/port.ts'
 import { describeError, isSnapproofError } from '../errors.ts'
-import { type BlobPart, blobParts, type FileEntry, type IndexRecord } from '../model/content.ts'
+import type { ListedBlob } from '../model/blob.ts'
+import { type BlobPart, blobParts, type FileEntry, type IndexRecord, shardFolder } from '../model/content.ts'
 import type { Finding, FindingCode } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import type { Reason } from '../model/verdict.ts'
 import { expectedCrc32 } from '../repository/checksum.ts'
+import { isoTime } from '../time.ts'
 import { markOf } from './checkIndex.ts'
 import { makeFinding } from './findings.ts'
+import { dayOf, isDue, msOfDay, proofKeys } from './memory.ts'
+import type { ByteProof, ByteResult, ShortDigest } from './memoryFormat.ts'
 import type { CheckedCopy, Mark } from './result.ts'
 
 /** How much may be read; counted down while reading. Null: no limit. */
@@ -26,16 +30,39 @@ export interface ByteBudget {
   readonly isOver: () => boolean
 }
 
+/** CRC-32 of a whole file by the store's own sums of its objects; null where it has none that counts. */
+export type StoredSum = (
+  parts: readonly BlobPart[],
+  signal: AbortSignal,
+) => Promise<{
+  readonly crc32: number
+  readonly method: 'store-computed' | 'store-recorded'
+  readonly computedMs: number
+} | null>
+
 export interface ByteProofOptions {
   readonly blobs: BlobReader
   readonly requests: number
   readonly budget: ByteBudget
+  readonly storedSum?: StoredSum
+  /** Earlier proofs of this index. */
+  readonly known: ReadonlyMap<ShortDigest, ByteProof>
+  readonly renewAfterMs: number
+  readonly nowMs: number
   readonly onBytes: (bytes: number) => void
   readonly signal: AbortSignal
 }
 
+interface Proven {
+  readonly state: 'good'
+  readonly result: Exclude<ByteResult, 'bad'>
+  readonly provenMs: number
+  readonly remembered: boolean
+  /** The objects that were proven are not the listed ones: good tonight, and not to be remembered. */
+  readonly others?: boolean
+}
 type FileState =
-  | { readonly state: 'good' }
+  | Proven
   | { readonly state: 'bad'; readonly code: FindingCode; readonly key: string; readonly message: string }
   | { readonly state: 'unknown'; readonly reason: Reason }
 
@@ -43,43 +70,83 @@ interface NeededFile {
   readonly shard: number
   readonly file: FileEntry
   readonly parts: readonly BlobPart[]
+  readonly key: ShortDigest
+  readonly witness: ShortDigest | null
+  /** ETag of each part as listed. */
+  readonly etags: readonly (string | null)[]
   /** Positions of the snapshots that need it. */
   readonly snapshots: Set<number>
 }
 
-/** A mark for each copy whose lower levels pass; the others keep what they have. */
+export interface ByteProofs {
+  /** A mark for each copy whose lower levels pass; the others keep what they have. */
+  readonly marks: ReadonlyMap<number, Mark>
+  readonly findings: readonly Finding[]
+  /** What holds from now on, known before or found now. */
+  readonly proofs: ReadonlyMap<ShortDigest, ByteProof>
+}
+
 export async function proveBytes(
   record: IndexRecord,
   copies: readonly CheckedCopy[],
   repository: RepositoryData,
+  listed: ReadonlyMap<string, ListedBlob>,
   options: ByteProofOptions,
-): Promise<{ readonly marks: ReadonlyMap<number, Mark>; readonly findings: readonly Finding[] }> {
+): Promise<ByteProofs> {
   const wanted = new Set(copies.filter(copy => copy.presence.verdict === 'pass').map(copy => copy.snapshot))
-  const needed = neededFiles(record, wanted)
+  const needed = neededFiles(record, wanted, listed)
   const limit = pLimit(options.requests)
   const states = await Promise.all(needed.map(file => limit(() => proveFile(file, options))))
   const marks = new Map<number, Mark>()
   const findings: Finding[] = []
-  for (const snapshot of wanted) marks.set(snapshot, markOf('proven'))
+  // A copy without any object rests on its metadata alone, which were read or known.
+  for (const snapshot of wanted) marks.set(snapshot, { ...markOf('proven'), method: 'read', provenMs: options.nowMs })
   needed.forEach((file, i) => {
     const state = states[i]
-    if (state === undefined || state.state === 'good') return
-    const mark = markOf(state.state === 'bad' ? 'found' : state.reason)
-    for (const snapshot of file.snapshots) if (marks.get(snapshot)?.verdict !== 'fail') marks.set(snapshot, mark)
-    if (state.state === 'unknown') return
+    if (state === undefined) return
+    for (const snapshot of file.snapshots) marks.set(snapshot, worse(marks.get(snapshot), markOfState(state)))
+    if (state.state !== 'bad') return
     const snapshots = [...file.snapshots].sort((a, b) => a - b).map(s => repository.snapshots[s]?.uuid ?? '')
     const { code, key, message } = state
     findings.push(makeFinding({ code, key, snapshots, index: record.name, shard: file.shard, message }))
   })
   for (const copy of copies) if (!marks.has(copy.snapshot)) marks.set(copy.snapshot, beneath(copy.presence))
-  return { marks, findings }
+  return { marks, findings, proofs: proofsOf(needed, states, options) }
 }
 
 function beneath(presence: Mark): Mark {
   return presence.verdict === 'fail' ? markOf('lower-level-failed') : presence
 }
 
-function neededFiles(record: IndexRecord, wanted: ReadonlySet<number>): NeededFile[] {
+function markOfState(state: FileState): Mark {
+  if (state.state === 'bad') return markOf('found')
+  if (state.state === 'unknown') return markOf(state.reason)
+  return { ...markOf(state.remembered ? 'remembered' : 'proven'), method: state.result, provenMs: state.provenMs }
+}
+
+const order = { fail: 0, inconclusive: 1, 'not-applicable': 2, pass: 3 } as const
+/** From the weakest: what arrived well, what lay there well by the store's word, what we read. */
+const methodOrder = ['store-recorded', 'store-computed', 'read', 'listing', 'restore', 'chained'] as const
+
+/** Of two passes the older and the weaker in one: a whole is as good as its worst part. */
+export function worse(a: Mark | undefined, b: Mark): Mark {
+  if (a === undefined) return b
+  if (order[a.verdict] !== order[b.verdict]) return order[a.verdict] < order[b.verdict] ? a : b
+  if (a.verdict !== 'pass') return a
+  const provenMs = Math.min(a.provenMs ?? Number.POSITIVE_INFINITY, b.provenMs ?? Number.POSITIVE_INFINITY)
+  const method = methodOrder.find(one => a.method === one || b.method === one)
+  return {
+    ...(a.reason === 'remembered' ? a : b.reason === 'remembered' ? b : a),
+    ...(Number.isFinite(provenMs) ? { provenMs } : {}),
+    ...(method === undefined ? {} : { method }),
+  }
+}
+
+function neededFiles(
+  record: IndexRecord,
+  wanted: ReadonlySet<number>,
+  listed: ReadonlyMap<string, ListedBlob>,
+): NeededFile[] {
   const files = new Map<string, NeededFile>()
   for (const copy of record.copies) {
     if (!wanted.has(copy.snapshot)) continue
@@ -88,9 +155,12 @@ function neededFiles(record: IndexRecord, wanted: ReadonlySet<number>): NeededFi
         const known = files.get(`${shard} ${file.name}`)
         if (known !== undefined) known.snapshots.add(copy.snapshot)
         else {
-          const parts = blobParts(file, `indices/${record.id}/${shard}`)
+          const parts = blobParts(file, shardFolder(record, shard))
           if (parts.length === 0) continue // virtual: the reader has compared its bytes already
-          files.set(`${shard} ${file.name}`, { shard, file, parts, snapshots: new Set([copy.snapshot]) })
+          const { key, witness } = proofKeys(record, shard, file, listed)
+          const etags = parts.map(part => listed.get(part.key)?.etag ?? null)
+          const snapshots = new Set([copy.snapshot])
+          files.set(`${shard} ${file.name}`, { shard, file, parts, key, witness, etags, snapshots })
         }
       }
     }
@@ -98,35 +168,88 @@ function neededFiles(record: IndexRecord, wanted: ReadonlySet<number>): NeededFi
   return [...files.values()]
 }
 
-async function proveFile({ file, parts }: NeededFile, options: ByteProofOptions): Promise<FileState> {
+function proofsOf(
+  needed: readonly NeededFile[],
+  states: readonly FileState[],
+  { nowMs, known }: ByteProofOptions,
+): Map<ShortDigest, ByteProof> {
+  const proofs = new Map<ShortDigest, ByteProof>()
+  needed.forEach(({ key, witness }, i) => {
+    const state = states[i]
+    const before = known.get(key)
+    if (state === undefined || witness === null) return
+    if (state.state === 'good' && state.others === true) return
+    if (state.state === 'good') proofs.set(key, { witness, day: dayOf(state.provenMs), result: state.result })
+    else if (state.state === 'bad') {
+      if (state.code === 'corrupt-data-blob') proofs.set(key, { witness, day: dayOf(nowMs), result: 'bad' })
+    }
+    // Nobody got to it: what was known of the same object, good or bad, stays known.
+    else if (before?.witness === witness) proofs.set(key, before)
+  })
+  return proofs
+}
+
+async function proveFile(needed: NeededFile, options: ByteProofOptions): Promise<FileState> {
+  const { file, parts, key, witness } = needed
   if (file.checksum === null) return { state: 'unknown', reason: 'not-verifiable-here' }
-  const { budget, signal } = options
+  const { budget, signal, nowMs, renewAfterMs } = options
   const expected = expectedCrc32(file.checksum)
-  let before: number | null = null
+  const before = options.known.get(key)
+  const known = before !== undefined && witness !== null && before.witness === witness ? before : null
+  if (known !== null && known.result !== 'bad') {
+    const provenMs = Math.min(msOfDay(known.day), nowMs)
+    if (!isDue(key, provenMs, nowMs, renewAfterMs))
+      return { state: 'good', result: known.result, provenMs, remembered: true }
+  }
+  const wasBad = known?.result === 'bad'
+  if (!wasBad) {
+    const stored = await options.storedSum?.(parts, signal)
+    if (stored?.crc32 === expected && nowMs - stored.computedMs < renewAfterMs)
+      return {
+        state: 'good',
+        result: stored.method,
+        provenMs: Math.min(stored.computedMs, nowMs),
+        remembered: false,
+      }
+  }
+  let last: number | null = null
   for (let attempt = 1; attempt <= 2; attempt++) {
     signal.throwIfAborted()
-    if (budget.isOver() || (budget.bytesLeft !== null && budget.bytesLeft < file.bytes)) {
-      return { state: 'unknown', reason: 'limit-reached' }
-    }
+    // What was bad is looked at again whatever it costs: a limit must not hide it.
+    const tooMuch = !wasBad && budget.bytesLeft !== null && budget.bytesLeft < file.bytes
+    if (budget.isOver() || tooMuch)
+      return wasBad ? badBefore(needed, known.day) : { state: 'unknown', reason: 'limit-reached' }
     if (budget.bytesLeft !== null) budget.bytesLeft -= file.bytes
-    const read = await readSum(parts, options)
-    if (typeof read !== 'number') return read
-    if (read === expected) return { state: 'good' }
-    if (before !== null && before !== read) return { state: 'unknown', reason: 'unstable-read' }
-    before = read
+    const read = await readSum(needed, options)
+    if ('state' in read) return read
+    const { sum, others } = read
+    if (sum === expected) return { state: 'good', result: 'read', provenMs: nowMs, remembered: false, others }
+    if (last !== null && last !== sum) return { state: 'unknown', reason: 'unstable-read' }
+    last = sum
   }
+  const first = parts[0]?.key ?? ''
+  const names = parts.length === 1 ? first : `the ${parts.length} parts from ${first} on`
+  const message = `CRC-32 of ${names} is ${hex(last ?? 0)}, recorded is ${hex(expected)}; the same when read again`
+  return { state: 'bad', code: 'corrupt-data-blob', key: first, message }
+}
+
+function badBefore({ parts }: NeededFile, day: number): FileState {
   const key = parts[0]?.key ?? ''
-  const names = parts.length === 1 ? key : `the ${parts.length} parts from ${key} on`
-  const message = `CRC-32 of ${names} is ${hex(before ?? 0)}, recorded is ${hex(expected)}; the same when read again`
+  const message = `${key} had a wrong CRC-32 on ${isoTime(msOfDay(day)).slice(0, 10)}, twice; it has not changed since, and this run had no time to read it again`
   return { state: 'bad', code: 'corrupt-data-blob', key, message }
 }
 
 /** CRC-32 over all parts in order. */
-async function readSum(parts: readonly BlobPart[], options: ByteProofOptions): Promise<number | FileState> {
+async function readSum(
+  { parts, etags }: NeededFile,
+  options: ByteProofOptions,
+): Promise<{ readonly sum: number; readonly others: boolean } | FileState> {
   let sum = 0
-  for (const part of parts) {
+  let others = false
+  for (const [i, part] of parts.entries()) {
     try {
-      const { body } = await options.blobs.get(part.key, { signal: options.signal })
+      const { body, etag } = await options.blobs.get(part.key, { signal: options.signal })
+      if (etag !== etags[i]) others = true
       let bytes = 0
       for await (const chunk of body) {
         bytes += chunk.length
@@ -143,7 +266,7 @@ async function readSum(parts: readonly BlobPart[], options: ByteProofOptions): P
       return stateOfError(error, part, options.signal)
     }
   }
-  return sum
+  return { sum, others }
 }
 
 function stateOfError(error: unknown, { key }: BlobPart, signal: AbortSignal): FileState {

@@ -1,25 +1,38 @@
 /**
- * `catalogue` and `presence` of all snapshots: the streamed join of catalogue and listing. One index is in memory at a
- * time; what stays is one small row for each index of each snapshot.
+ * `catalogue`, `presence` and, where asked for, `bytes` of all snapshots: the streamed join of catalogue, listing and memory. A few
+ * indices are in memory at a time; what stays is a handful of marks for each snapshot, unless the caller wants every copy.
  *
- * Order matters: the generation was pinned before, the listing is taken while the metadata are read, and whatever the
+ * Order matters: the generation was pinned before, a folder is listed before its metadata are read, and whatever the
  * listing does not show is asked for by name before anybody is accused.
  */
-import pLimit from 'p-limit'
 import type { BlobReader } from '../blobs/port.ts'
-import { describeError, isSnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ListedBlob } from '../model/blob.ts'
-import type { IndexRecord, SnapshotInfo, SnapshotRecord } from '../model/content.ts'
+import type { SnapshotInfo, SnapshotRecord } from '../model/content.ts'
 import type { Finding } from '../model/finding.ts'
-import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
-import { type Reason, rollUp } from '../model/verdict.ts'
+import type { RepositoryData } from '../model/repository.ts'
+import { inOrder } from '../repository/ahead.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
-import { type ByteBudget, proveBytes } from './bytes.ts'
-import { type CheckedIndex, checkIndex, type Doubt, findDoubts, markOf, type SecondLook } from './checkIndex.ts'
+import type { Clock } from '../time.ts'
+import type { ByteBudget, StoredSum } from './bytes.ts'
 import { findingOfFault, makeFinding } from './findings.ts'
+import { type CheckedIndexWork, type IndexContext, leftOut, workOnIndex } from './indexWork.ts'
+import { Keeper } from './keeper.ts'
 import { FolderCursor, listRoot } from './listing.ts'
-import type { CheckedContent, CheckedCopy, CheckedSnapshot, CheckResult, Mark } from './result.ts'
+import {
+  type CheckMemory,
+  type Epoch,
+  indexSubject,
+  readAsListed,
+  recallSnapshot,
+  snapshotSubject,
+  snapshotWitnesses,
+} from './memory.ts'
+import { encodeSnapshotMemory } from './memoryFormat.ts'
+import { type IndexRange, indexRanges } from './ranges.ts'
+import type { CheckedContent, CheckedCopy, CheckedSnapshot, CheckResult, NewestGood } from './result.ts'
+import { accusedSnapshots, checkSnapshot, RollUps, rootFindings, wholeObstacle } from './snapshotMarks.ts'
+import { storagePrice } from './storagePrice.ts'
 
 export interface CheckOptions {
   readonly catalogue: Catalogue
@@ -28,30 +41,48 @@ export interface CheckOptions {
   /** Requests in flight. */
   readonly requests: number
   readonly nowMs: number
+  readonly clock: Pick<Clock, 'monotonicMs'>
   /** Read every byte as well, within a budget; absent: no data blob is read. */
   readonly bytes?: ByteBudget
+  /** Sums that the store has made; absent: every byte is read. */
+  readonly storedSum?: StoredSum
+  /** What earlier checks saw; absent: everything is read, and nothing is kept. */
+  readonly memory?: CheckMemory
+  /** Once it says true nothing more is begun, and what is left stays open. */
+  readonly isOver?: () => boolean
+  /** `summary`: contents and copies of single indices are left out, so that any repository fits into memory. */
+  readonly collect: 'all' | 'summary'
   readonly log: Log
   readonly signal: AbortSignal
 }
 
 /** Younger blobs may belong to a snapshot in progress. */
 const unreferencedAfterMs = 48 * 3_600_000
+/** Indices of one range that are in work at once. */
+const indicesAhead = 4
 
 export async function check(options: CheckOptions): Promise<CheckResult> {
-  const { catalogue, blobs, log, signal } = options
+  const { memory } = options
+  const keeper = new Keeper(memory ?? null, options.clock)
+  try {
+    return await checkAll(options, keeper)
+  } catch (error) {
+    // What is done is kept, so that the next run goes on from there; the error that ended this one is what is told.
+    await keeper.flush().catch(() => options.log.warn('what this check saw could not be kept'))
+    throw error
+  }
+}
+
+async function checkAll(options: CheckOptions, keeper: Keeper): Promise<CheckResult> {
+  const { catalogue, blobs, signal } = options
   const { repositoryData } = catalogue
   const findings: Finding[] = catalogue.repositoryFaults
     .map(fault => findingOfFault(fault))
     .filter(finding => finding !== null)
-
   const root = await listRoot(blobs, signal)
-  const records: SnapshotRecord[] = []
-  for await (const record of catalogue.readSnapshots(signal)) {
-    records[record.snapshot] = record
-    log.progress('root metadata', records.length, repositoryData.snapshots.length, 'snapshots')
-  }
+  const { records, epochs, remembered } = await readRoots(options, root, keeper)
   const infos = repositoryData.snapshots.map((_, position) => records[position]?.info ?? null)
-  for (const record of records) findings.push(...rootFindings(record, repositoryData))
+  for (const record of records) if (record !== undefined) findings.push(...rootFindings(record, repositoryData))
   const unreadable = new Set(
     findings.filter(f => f.severity === 'error' && f.key?.startsWith('snap-')).flatMap(finding => finding.snapshots),
   )
@@ -59,207 +90,217 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
     wholeObstacle(records[position], entry, unreadable.has(entry.uuid)),
   )
 
-  const cursor = new FolderCursor(blobs, 'indices/', options.nowMs - unreferencedAfterMs, signal)
-  const copiesOf: CheckedCopy[][] = repositoryData.snapshots.map(() => [])
-  const contents: CheckedContent[] = []
-  let shards = 0
-  try {
-    for await (const record of catalogue.readIndices(signal)) {
-      const listed = await cursor.take(`indices/${record.id}/`)
-      const rootFaults = catalogue.repositoryFaults.filter(fault => fault.index === record.name)
-      const facts = { record, listed, repository: repositoryData, infos, wholes, rootFaults }
-      const doubts = findDoubts(facts)
-      const checked = checkIndex(facts, doubts, await lookAgain(doubts, options), options.credit)
-      countUnreferenced(checked, listed, cursor)
-      const copies = await withByteProofs(record, checked.copies, findings, options)
-      for (const copy of copies) copiesOf[copy.snapshot]?.push(copy)
-      contents.push(...checked.contents)
-      findings.push(...checked.findings)
-      shards += checked.shards
-      log.progress('metadata and listing', cursor.blobs, null, 'blobs')
-    }
-    await cursor.finish()
-  } finally {
-    await cursor.close()
-  }
-  if (cursor.unreferenced.blobs > 0) findings.push(unreferencedFinding(cursor))
+  const tally = new Tally(options)
+  const context: IndexContext = { options, infos, wholes, epochs, keeper }
+  const cursors = await walkIndices(context, (position, work) => tally.add(position, work))
+  findings.push(...tally.findings())
+  const unreferenced = cursors.flatMap(cursor => (cursor.isFinished ? [cursor.unreferenced] : []))
+  if (unreferenced.length === cursors.length) findings.push(...unreferencedFinding(unreferenced))
 
   const accused = accusedSnapshots(findings)
-  const snapshots = repositoryData.snapshots.map((entry, position) =>
-    checkSnapshot(position, records[position], entry, copiesOf[position] ?? [], accused.has(entry.uuid)),
-  )
-  const rootBytes = [...root.values()].reduce((sum, blob) => sum + blob.bytes, 0)
+  const snapshots = repositoryData.snapshots.map((entry, position): CheckedSnapshot => {
+    const provenMs = remembered[position] ?? null
+    const judged = checkSnapshot(position, records[position], entry, tally.rollUps, accused.has(entry.uuid), provenMs)
+    return { ...judged, copies: tally.copies(position) }
+  })
+  await forgetGone(options, keeper)
+  await keeper.flush()
+  const sum = (of: (cursor: FolderCursor) => number) => cursors.reduce((total, cursor) => total + of(cursor), 0)
   return {
     snapshots,
-    contents,
+    contents: tally.contents(),
     findings,
+    newest: tally.newest,
     totals: {
-      blobs: cursor.blobs + root.size,
-      bytes: cursor.bytes + rootBytes,
-      shards,
-      unreferencedBlobs: cursor.unreferenced.blobs,
-      unreferencedBytes: cursor.unreferenced.bytes,
+      blobs: sum(cursor => cursor.blobs) + root.size,
+      bytes: sum(cursor => cursor.bytes) + [...root.values()].reduce((total, blob) => total + blob.bytes, 0),
+      shards: tally.shards,
+      unreferencedBlobs: sum(cursor => cursor.unreferenced.blobs),
+      unreferencedBytes: sum(cursor => cursor.unreferenced.bytes),
     },
   }
 }
 
-async function withByteProofs(
-  record: IndexRecord,
-  copies: readonly CheckedCopy[],
-  findings: Finding[],
-  { bytes, blobs, catalogue, requests, log, signal }: CheckOptions,
-): Promise<readonly CheckedCopy[]> {
-  if (bytes === undefined) return copies
-  let read = 0
-  const onBytes = (count: number) => {
-    read += count
-    log.progress(`bytes of ${record.name}`, read, null, 'bytes')
+interface Roots {
+  readonly records: readonly (SnapshotRecord | undefined)[]
+  readonly epochs: readonly (Epoch | null)[]
+  /** By position: when the root blobs were read, where that was in an earlier run. */
+  readonly remembered: readonly (number | null)[]
+}
+
+async function readRoots(
+  { catalogue, memory, nowMs, log, signal, isOver }: CheckOptions,
+  root: ReadonlyMap<string, ListedBlob>,
+  keeper: Keeper,
+): Promise<Roots> {
+  const { repositoryData } = catalogue
+  const { snapshots } = repositoryData
+  const witnesses = memory === undefined ? snapshots.map(() => null) : snapshotWitnesses(repositoryData, root)
+  const remembered: (number | null)[] = snapshots.map(() => null)
+  const known = (position: number): SnapshotInfo | null => {
+    const found =
+      memory === undefined ? null : recallSnapshot(memory, repositoryData, position, witnesses[position] ?? null, nowMs)
+    remembered[position] = found?.readMs ?? null
+    return found?.info ?? null
   }
-  const options = { blobs, requests, budget: bytes, onBytes, signal }
-  const { marks, findings: found } = await proveBytes(record, copies, catalogue.repositoryData, options)
-  findings.push(...found)
-  return copies.map(copy => {
-    const byteProof = marks.get(copy.snapshot)
-    return byteProof === undefined ? copy : { ...copy, byteProof }
-  })
-}
-
-/**
- * Global metadata that nothing needs is a warning. That the snapshot and `index-N` list other indices is one too, unless
- * an index is promised that the server then cannot find: a restore asks both.
- */
-function rootFindings(record: SnapshotRecord, repository: RepositoryData): Finding[] {
-  return record.faults.flatMap(fault => {
-    const blob = record.metadataBlobs.find(one => one.key === fault.key)
-    const unneeded = blob?.kind === 'global-metadata' && blob.neededBy.length === 0
-    const broken = fault.code === 'snapshot-contents-mismatch' && breaksPromise(record, repository)
-    const finding = findingOfFault(fault, unneeded ? 'warning' : broken ? 'error' : undefined)
-    return finding === null ? [] : [finding]
-  })
-}
-
-function breaksPromise({ snapshot, info }: SnapshotRecord, { indices }: RepositoryData): boolean {
-  if (info === null) return false
-  const held = new Set(indices.filter(index => index.snapshots.includes(snapshot)).map(index => index.name))
-  const stated = new Set(info.indices)
-  // A PARTIAL snapshot may name an index that was deleted while it was taken.
-  const lacking = info.state === 'SUCCESS' && info.indices.some(name => !held.has(name))
-  return lacking || [...held].some(name => !stated.has(name))
-}
-
-/** Asks for each doubtful blob by name: a listing may be older than the metadata. */
-async function lookAgain(
-  doubts: readonly Doubt[],
-  { blobs, requests, signal }: CheckOptions,
-): Promise<Map<string, SecondLook>> {
-  const limit = pLimit(requests)
-  const looks = await Promise.all(
-    doubts.map(doubt => limit(async () => [doubt.key, await lookAt(doubt, blobs, signal)] as const)),
-  )
-  return new Map(looks)
-}
-
-async function lookAt(doubt: Doubt, blobs: BlobReader, signal: AbortSignal): Promise<SecondLook> {
-  try {
-    const blob: ListedBlob | null = await blobs.head(doubt.key, { signal })
-    if (blob === null) return { state: 'missing' }
-    if (blob.bytes !== doubt.bytes) return { state: 'wrong-length', bytes: blob.bytes }
-    // An archived object may have been thawed: reading one byte tells.
-    if (doubt.kind === 'archived' && doubt.bytes > 0) {
-      const { body } = await blobs.get(doubt.key, { start: 0, length: 1, signal })
-      for await (const _ of body) break
+  const records: (SnapshotRecord | undefined)[] = snapshots.map(() => undefined)
+  const epochs: (Epoch | null)[] = snapshots.map(() => null)
+  let done = 0
+  for await (const record of catalogue.readSnapshots(signal, known)) {
+    const position = record.snapshot
+    const witness = witnesses[position] ?? null
+    const readMs = remembered[position] ?? nowMs
+    records[position] = record
+    if (witness !== null && record.info !== null && (remembered[position] !== null || readAsListed(record, root))) {
+      epochs[position] = { witness, readMs }
+      const row = encodeSnapshotMemory({ readMs, witness, info: record.info })
+      if (remembered[position] === null) await keeper.add(snapshotSubject(record.info.uuid), row)
     }
-    return { state: 'fine', blob }
+    log.progress('root metadata', ++done, snapshots.length, 'snapshots')
+    if (isOver?.() === true) break
+  }
+  return { records, epochs, remembered }
+}
+
+/** All indices, several ranges of the listing side by side. */
+async function walkIndices(
+  context: IndexContext,
+  take: (position: number, work: CheckedIndexWork) => void,
+): Promise<FolderCursor[]> {
+  const { options } = context
+  const { catalogue, blobs, nowMs } = options
+  const own = new AbortController()
+  const signal = AbortSignal.any([options.signal, own.signal])
+  const ranges = indexRanges(catalogue.repositoryData)
+  const cursors = ranges.map(range => new FolderCursor(blobs, range, nowMs - unreferencedAfterMs, signal))
+  const inRange: IndexContext = { ...context, options: { ...options, signal } }
+  const walks = ranges.map(async (range, i) => {
+    const cursor = cursors[i]
+    if (cursor !== undefined) await walkRange(range, cursor, cursors, inRange, take)
+  })
+  try {
+    await Promise.all(walks)
   } catch (error) {
-    if (signal.aborted) throw error
-    if (isSnapproofError(error, 'archived')) return { state: 'archived' }
-    if (isSnapproofError(error, 'not-found')) return { state: 'missing' }
-    if (isSnapproofError(error, 'access-denied')) return { state: 'unreadable', message: describeError(error) }
-    return { state: 'unknown', message: describeError(error) }
+    own.abort(error)
+    throw error
+  } finally {
+    await Promise.allSettled(walks)
+    await Promise.all(cursors.map(cursor => cursor.close()))
+  }
+  return cursors
+}
+
+async function walkRange(
+  range: IndexRange,
+  cursor: FolderCursor,
+  all: readonly FolderCursor[],
+  context: IndexContext,
+  take: (position: number, work: CheckedIndexWork) => void,
+): Promise<void> {
+  const { catalogue, log, signal, isOver } = context.options
+  const { indices } = catalogue.repositoryData
+  // Folders are taken from the listing one after the other, whatever is still being read of the ones before.
+  let turn: Promise<unknown> = Promise.resolve()
+  const work = async (position: number, ahead: AbortSignal): Promise<{ position: number; done: CheckedIndexWork }> => {
+    const folder = `indices/${indices[position]?.id}/`
+    const taken = turn.then(() => (isOver?.() === true ? null : cursor.take(folder)))
+    turn = taken.catch(() => {})
+    const listed = await taken
+    const own = { ...context, options: { ...context.options, signal: ahead } }
+    return { position, done: listed === null ? leftOut(position, context) : await workOnIndex(position, listed, own) }
+  }
+  for await (const { position, done } of inOrder(range.indices, indicesAhead, signal, work)) {
+    for (const blob of done.unreferenced) cursor.leave(blob)
+    take(position, done)
+    const blobs = all.reduce((sum, one) => sum + one.blobs, 0)
+    log.progress('metadata and listing', blobs, null, 'blobs')
+  }
+  if (isOver?.() !== true) await cursor.finish()
+}
+
+/** Takes in one index after the other, in any order, and gives everything out in the order of the catalogue. */
+class Tally {
+  readonly rollUps = new RollUps()
+  /** By index name: positions of the newest snapshots that pass, for each level. */
+  readonly newest = new Map<string, Map<'catalogue' | 'presence' | 'bytes', NewestGood>>()
+  shards = 0
+  readonly #options: CheckOptions
+  readonly #findings: { readonly position: number; readonly findings: readonly Finding[] }[] = []
+  readonly #contents: { readonly position: number; readonly contents: readonly CheckedContent[] }[] = []
+  readonly #copies = new Map<number, CheckedCopy[]>()
+
+  constructor(options: CheckOptions) {
+    this.#options = options
+  }
+
+  add(position: number, { copies, contents, findings, shards }: CheckedIndexWork): void {
+    this.shards += shards
+    if (findings.length > 0) this.#findings.push({ position, findings })
+    const { repositoryData } = this.#options.catalogue
+    for (const copy of copies) {
+      this.rollUps.add(copy)
+      this.#note(copy, repositoryData)
+    }
+    if (this.#options.collect === 'summary') return
+    this.#contents.push({ position, contents })
+    for (const copy of copies) {
+      const known = this.#copies.get(copy.snapshot)
+      if (known === undefined) this.#copies.set(copy.snapshot, [copy])
+      else known.push(copy)
+    }
+  }
+
+  #note(copy: CheckedCopy, { snapshots }: RepositoryData): void {
+    const levels = this.newest.get(copy.indexName) ?? new Map()
+    this.newest.set(copy.indexName, levels)
+    const marks = [
+      ['catalogue', copy.catalogue],
+      ['presence', copy.presence],
+      ['bytes', copy.byteProof ?? copy.presence],
+    ] as const
+    for (const [level, mark] of marks) {
+      if (mark.verdict !== 'pass') continue
+      const before = levels.get(level)
+      const endedMs = (position: number) => snapshots[position]?.endedMs ?? 0
+      const newer =
+        before === undefined ||
+        endedMs(copy.snapshot) > endedMs(before.position) ||
+        (endedMs(copy.snapshot) === endedMs(before.position) && copy.snapshot > before.position)
+      if (newer) levels.set(level, { position: copy.snapshot, mark })
+    }
+  }
+
+  findings(): Finding[] {
+    return this.#findings.sort((a, b) => a.position - b.position).flatMap(({ findings }) => findings)
+  }
+
+  contents(): CheckedContent[] {
+    return this.#contents.sort((a, b) => a.position - b.position).flatMap(({ contents }) => contents)
+  }
+
+  copies(snapshot: number): CheckedCopy[] {
+    return (this.#copies.get(snapshot) ?? []).sort((a, b) => a.index - b.index)
   }
 }
 
-function countUnreferenced(checked: CheckedIndex, listed: ReadonlyMap<string, ListedBlob>, cursor: FolderCursor): void {
-  // What an unread list would name looks like nobody's.
-  if (!checked.allRead) return
-  for (const blob of listed.values()) if (!checked.referenced.has(blob.key)) cursor.leave(blob)
+/** What is remembered of snapshots and indices that are no more. */
+async function forgetGone({ catalogue, memory, isOver }: CheckOptions, keeper: Keeper): Promise<void> {
+  if (memory === undefined || isOver?.() === true) return
+  const { snapshots, indices } = catalogue.repositoryData
+  const here = new Set([
+    ...snapshots.map(one => snapshotSubject(one.uuid)),
+    ...indices.map(one => indexSubject(one.id)),
+  ])
+  for (const subject of memory.subjects()) if (!here.has(subject)) await keeper.add(subject, Buffer.alloc(0))
 }
 
-function unreferencedFinding({ unreferenced }: FolderCursor): Finding {
-  const examples = unreferenced.examples.join(', ')
-  return makeFinding({
-    code: 'unreferenced-blobs',
-    key: null,
-    snapshots: [],
-    index: null,
-    shard: null,
-    message: `${unreferenced.blobs} objects with ${unreferenced.bytes} bytes are needed by no snapshot, for example ${examples}`,
-  })
-}
-
-/** Snapshots that an error about the whole snapshot accuses. */
-function accusedSnapshots(findings: readonly Finding[]): Set<string> {
-  return new Set(findings.filter(f => f.severity === 'error' && f.index === null).flatMap(finding => finding.snapshots))
-}
-
-function checkSnapshot(
-  snapshot: number,
-  record: SnapshotRecord | undefined,
-  entry: SnapshotEntry,
-  copies: readonly CheckedCopy[],
-  accused: boolean,
-): CheckedSnapshot {
-  const info: SnapshotInfo | null = record?.info ?? null
-  const obstacle = snapshotObstacle(entry, info, copies)
-  // A blob that the snapshot needs and that we could not read leaves it open, whatever the others say.
-  const ours = record?.faults.find(fault => fault.ours !== null && fault.snapshots.includes(entry.uuid))?.ours ?? null
-  const own: Mark = accused
-    ? markOf('found')
-    : ours === null && info !== null
-      ? markOf('proven')
-      : markOf(ours ?? 'not-read')
-  const catalogue = wholeMark([own, ...copies.map(copy => copy.catalogue)], obstacle)
-  // Without its root blob a snapshot cannot be restored, whatever lies below.
-  const presence = accused
-    ? markOf('lower-level-failed')
-    : wholeMark(copies.length === 0 ? [own] : copies.map(copy => copy.presence), obstacle)
-  const proofs = copies.map(copy => copy.byteProof).filter(mark => mark !== undefined)
-  if (proofs.length === 0) return { snapshot, info, obstacle, catalogue, presence, copies }
-  const byteProof = presence.verdict === 'fail' ? markOf('lower-level-failed') : wholeMark(proofs, obstacle)
-  return { snapshot, info, obstacle, catalogue, presence, byteProof, copies }
-}
-
-/** What keeps a whole snapshot from being restored, seen before any of its indices is read. */
-function wholeObstacle(record: SnapshotRecord | undefined, entry: SnapshotEntry, unreadable: boolean): Mark | null {
-  if (unreadable) return markOf('lower-level-failed')
-  const info = record?.info ?? null
-  const obstacle = snapshotObstacle(entry, info, null)
-  if (obstacle !== null && obstacle !== 'partial-at-source') return markOf(obstacle)
-  if (info !== null) return null
-  const root = record?.faults.find(fault => fault.ours !== null && fault.key === `snap-${entry.uuid}.dat`)
-  return markOf(root?.ours ?? 'not-read')
-}
-
-function snapshotObstacle(
-  entry: SnapshotEntry,
-  info: SnapshotInfo | null,
-  copies: readonly CheckedCopy[] | null,
-): Reason | null {
-  // The snapshot's own blob decides where it could be read: the server goes by it, and it carries a checksum.
-  const state = info?.state ?? entry.state
-  if (state === 'IN_PROGRESS') return 'in-progress'
-  if (state === 'FAILED' || state === 'INCOMPATIBLE') return 'failed-at-source'
-  if (info?.shallow) return 'not-verifiable-here'
-  const partial = entry.state === 'PARTIAL' || state === 'PARTIAL' || (info !== null && info.failures.length > 0)
-  if (partial) return 'partial-at-source'
-  if (copies?.length === 0 && info !== null && info.indices.length === 0) return 'empty-at-source'
-  return null
-}
-
-/** A snapshot's mark from those of its parts; what was wrong at the source never passes. */
-export function wholeMark(parts: readonly Mark[], obstacle: Reason | null): Mark {
-  const verdict = rollUp(parts.map(part => part.verdict))
-  const worst = parts.find(part => part.verdict === verdict) ?? markOf('empty-at-source')
-  if (verdict === 'fail' || obstacle === null) return worst
-  return markOf(obstacle)
+function unreferencedFinding(parts: readonly FolderCursor['unreferenced'][]): Finding[] {
+  const blobs = parts.reduce((sum, part) => sum + part.blobs, 0)
+  if (blobs === 0) return []
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
+  const examples = parts.flatMap(part => part.examples).slice(0, 5)
+  const byClass = new Map<string, number>()
+  for (const part of parts) for (const [name, size] of part.byClass) byClass.set(name, (byClass.get(name) ?? 0) + size)
+  const message = `${blobs} objects with ${bytes} bytes are needed by no snapshot (${storagePrice(byClass)}), for example ${examples.join(', ')}`
+  return [makeFinding({ code: 'unreferenced-blobs', key: null, snapshots: [], index: null, shard: null, message })]
 }

@@ -12,6 +12,7 @@ import {
   type IndexCopy,
   type IndexRecord,
   type SnapshotInfo,
+  shardFolder,
 } from '../model/content.ts'
 import { type Finding, findingCodes } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
@@ -286,10 +287,6 @@ function distinctLists(record: IndexRecord): DistinctList[] {
     }
   }
   return [...lists.values()]
-}
-
-function shardFolder(record: IndexRecord, shard: number): string {
-  return `indices/${record.id}/${shard}`
 }
 
 export function markOf(reason: Reason): Mark {

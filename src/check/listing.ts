@@ -9,23 +9,42 @@ import type { ListedBlob } from '../model/blob.ts'
 export interface Unreferenced {
   blobs: number
   bytes: number
+  /** Bytes by storage class. */
+  readonly byClass: Map<string, number>
   /** A few keys, for a message. */
   readonly examples: string[]
 }
 
+/** Keys with the prefix, after one key and up to another; null: no bound. */
+export interface ListRange {
+  readonly prefix: string
+  readonly after: string | null
+  readonly until: string | null
+}
+
 export class FolderCursor {
-  readonly unreferenced: Unreferenced = { blobs: 0, bytes: 0, examples: [] }
+  readonly unreferenced: Unreferenced = { blobs: 0, bytes: 0, byClass: new Map(), examples: [] }
   blobs = 0
   bytes = 0
   readonly #stream: AsyncIterator<ListedBlob>
   readonly #modifiedBefore: number
+  readonly #until: Buffer | null
   #next: ListedBlob | null = null
   #started = false
+  #ended = false
 
   /** Blobs younger than `modifiedBeforeMs` may belong to a snapshot in progress and are not called unreferenced. */
-  constructor(blobs: BlobReader, prefix: string, modifiedBeforeMs: number, signal: AbortSignal) {
-    this.#stream = blobs.list(prefix, { signal })[Symbol.asyncIterator]()
+  constructor(blobs: BlobReader, range: ListRange, modifiedBeforeMs: number, signal: AbortSignal) {
+    const { prefix, after, until } = range
+    const start = after === null ? {} : { startAfter: after }
+    this.#stream = blobs.list(prefix, { ...start, signal })[Symbol.asyncIterator]()
+    this.#until = until === null ? null : Buffer.from(until)
     this.#modifiedBefore = modifiedBeforeMs
+  }
+
+  /** Has everything in the range been seen? */
+  get isFinished(): boolean {
+    return this.#ended
   }
 
   /** All blobs below `folder`, which must come after the folder of the call before. */
@@ -62,15 +81,22 @@ export class FolderCursor {
     if (blob.modifiedMs >= this.#modifiedBefore) return
     this.unreferenced.blobs++
     this.unreferenced.bytes += blob.bytes
+    const { byClass } = this.unreferenced
+    byClass.set(blob.storageClass, (byClass.get(blob.storageClass) ?? 0) + blob.bytes)
     if (this.unreferenced.examples.length < 5) this.unreferenced.examples.push(blob.key)
   }
 
   async #advance(): Promise<void> {
     this.#started = true
+    if (this.#ended) return
     const before = this.#next
     const { done, value } = await this.#stream.next()
-    this.#next = done ? null : value
-    if (this.#next === null) return
+    const over = done || (this.#until !== null && Buffer.compare(Buffer.from(value.key), this.#until) > 0)
+    this.#next = over ? null : value
+    if (this.#next === null) {
+      this.#ended = true
+      return await this.close()
+    }
     this.blobs++
     this.bytes += this.#next.bytes
     if (before !== null && Buffer.compare(Buffer.from(before.key), Buffer.from(this.#next.key)) >= 0) {

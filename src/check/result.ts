@@ -3,11 +3,15 @@ import type { SnapshotInfo } from '../model/content.ts'
 import type { Finding } from '../model/finding.ts'
 import type { ContentRecord } from '../model/plan.ts'
 import type { IndexId } from '../model/repository.ts'
-import type { Reason, VerdictValue } from '../model/verdict.ts'
+import type { Method, Reason, VerdictValue } from '../model/verdict.ts'
 
 export interface Mark {
   readonly verdict: VerdictValue
   readonly reason: Reason
+  /** Of a pass, where it is not the usual one of the level. */
+  readonly method?: Method
+  /** Of a pass: when the oldest thing that it rests on was looked at; absent: in this run. */
+  readonly provenMs?: number
 }
 
 /** A content without what the ledger remembers of it. */
@@ -40,7 +44,13 @@ export interface CheckedSnapshot {
   readonly presence: Mark
   /** Only where the check was asked to read. */
   readonly byteProof?: Mark
+  /** By index; empty where only the sum was asked for. */
   readonly copies: readonly CheckedCopy[]
+}
+
+export interface NewestGood {
+  readonly position: number
+  readonly mark: Mark
 }
 
 export interface CheckResult {
@@ -48,6 +58,8 @@ export interface CheckResult {
   readonly snapshots: readonly CheckedSnapshot[]
   readonly contents: readonly CheckedContent[]
   readonly findings: readonly Finding[]
+  /** By index name and level: the newest snapshot (position) in which the index passes, and how. */
+  readonly newest: ReadonlyMap<string, ReadonlyMap<'catalogue' | 'presence' | 'bytes', NewestGood>>
   readonly totals: {
     readonly blobs: number
     readonly bytes: number

@@ -17,6 +17,7 @@ import {
   type CliContext,
   type CommonFlags,
   newCounts,
+  openCheckMemory,
   openConfigured,
   readConfig,
   readStyle,
@@ -77,7 +78,7 @@ export async function planCommand(context: CliContext, flags: AuditFlags): Promi
   const { dependencies, close } = await buildRun(context, config, flags.out)
   const ledger = await dependencies.openLedger({ readOnly: true })
   try {
-    const seen = await survey(dependencies, ledger, { only: null, limits: config.limits })
+    const seen = await survey(dependencies, ledger, { only: null, limits: config.limits, readOnly: true })
     context.log.clear()
     context.print(flags.json ? JSON.stringify(planJson(seen), null, 2) : describePlan(seen))
     return exitCodes.good
@@ -165,19 +166,26 @@ export interface CheckFlags extends CommonFlags {
   readonly level: CheckLevel
   readonly maxBytes?: string | undefined
   readonly maxDuration?: string | undefined
+  readonly maxRequests?: number | undefined
 }
 
 export async function checkCommand(context: CliContext, flags: CheckFlags): Promise<ExitCode> {
   // The limits are read by the configuration's own rules for sizes and durations.
   const limits = { 'limits.restoreBytes': flags.maxBytes, 'limits.duration': flags.maxDuration }
   const config = await readConfig(context, flags, flags.url, limits)
+  const { maxRequests = null } = flags
+  if (maxRequests !== null && !(Number.isSafeInteger(maxRequests) && maxRequests > 0))
+    throw new SnapproofError('usage', `--max-requests is ${maxRequests}, expected a whole number above 0`)
   const counts = newCounts()
   const repository = openConfigured(config.repository, context.clock, config.work.requests, counts)
+  const remembered = await openCheckMemory(context, config, flags)
   try {
     const { report, exitCode } = await checkReport({
       level: flags.level,
       maxBytes: flags.maxBytes === undefined ? null : config.limits.restoreBytes,
       maxSeconds: flags.maxDuration === undefined ? null : config.limits.durationSeconds,
+      maxRequests,
+      memory: remembered?.memory ?? null,
       blobs: repository,
       counts,
       requests: config.work.requests,
@@ -186,10 +194,12 @@ export async function checkCommand(context: CliContext, flags: CheckFlags): Prom
       log: context.log,
       signal: context.signal,
     })
+    await remembered?.store()
     context.log.clear()
     context.print(flags.json ? JSON.stringify(report, null, 2) : checkText(report, flags.level))
     return exitCode
   } finally {
+    await remembered?.close()
     await repository.close()
   }
 }

@@ -15,6 +15,7 @@ import { openLedger } from '../ledger/open.ts'
 import { openMirror } from '../mirror/mirror.ts'
 import type { AuditConfig, StoreConfig } from '../model/config.ts'
 import type { RunResult } from '../model/run.ts'
+import { ledgerMemory } from '../run/checkMemory.ts'
 import type { RunDependencies } from '../run/dependencies.ts'
 import { type Clock, isoTime } from '../time.ts'
 import type { CliLog } from './log.ts'
@@ -91,6 +92,53 @@ export function openConfigured(store: StoreConfig, clock: Clock, requests: numbe
   return openStore(store.url, options)
 }
 
+/** The ledger that a check remembers in; null: it has none, as with a URL alone. */
+export async function openCheckMemory(
+  { clock, log, signal }: CliContext,
+  config: AuditConfig,
+  { url, ledger: file }: { readonly url?: string | undefined; readonly ledger?: string | undefined },
+): Promise<{
+  readonly memory: ReturnType<typeof ledgerMemory>
+  store(): Promise<void>
+  close(): Promise<void>
+} | null> {
+  if (url !== undefined && file === undefined) return null
+  const where = url === undefined ? config.ledger.store : null
+  const store = where === null ? null : openConfigured(where, clock, 4)
+  const runId = newRunId(clock)
+  try {
+    const ledger = await openLedger({
+      repositoryName: config.repository.name,
+      store,
+      file: config.ledger.file,
+      runId,
+      owner: `${hostname()}:${process.pid}`,
+      clock,
+      log,
+      leaseSeconds: config.ledger.leaseSeconds,
+      randomId: randomUUID,
+      signal,
+    })
+    for (const warning of ledger.warnings) log.warn(warning)
+    const renewAfterDays = config.policy.bytesWithinDays
+    return {
+      memory: ledgerMemory({ ledger, runId, readOnly: false, renewAfterDays, clock }),
+      store: () => ledger.store(signal),
+      async close() {
+        await ledger.close()
+        await store?.close()
+      },
+    }
+  } catch (error) {
+    await store?.close()
+    throw error
+  }
+}
+
+function newRunId(clock: Clock): string {
+  return `${isoTime(clock.nowMs()).replace(/[-:]|\.\d+/g, '')}-${randomUUID().slice(0, 8)}`
+}
+
 export function newCounts(): RequestCounts {
   return { list: 0, get: 0, head: 0, put: 0, delete: 0, bytesRead: 0 }
 }
@@ -102,7 +150,7 @@ export async function buildRun(
   out: string | undefined,
 ): Promise<{ readonly dependencies: RunDependencies; close(): Promise<void> }> {
   const { clock, log, signal, environment } = context
-  const runId = `${isoTime(clock.nowMs()).replace(/[-:]|\.\d+/g, '')}-${randomUUID().slice(0, 8)}`
+  const runId = newRunId(clock)
   const counts = newCounts()
   const repository = openConfigured(config.repository, clock, config.work.requests, counts)
   const ledgerStore = config.ledger.store === null ? null : openConfigured(config.ledger.store, clock, 4, counts)

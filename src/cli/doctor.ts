@@ -28,7 +28,8 @@ export async function doctorCommand(context: CliContext, flags: CommonFlags): Pr
       plannedDiskBytes: async () => {
         const ledger = await dependencies.openLedger({ readOnly: true })
         try {
-          return (await survey(dependencies, ledger, { only: null, limits: config.limits })).forecast.diskBytes
+          return (await survey(dependencies, ledger, { only: null, limits: config.limits, readOnly: true })).forecast
+            .diskBytes
         } finally {
           await ledger.close()
         }

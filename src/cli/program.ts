@@ -65,7 +65,7 @@ export function createProgram(context: CliContext, write: (text: string) => void
         )
         .command(
           'check [url]',
-          'Catalogue, presence, bytes of all snapshots; no engine, nothing restored, nothing remembered',
+          'Catalogue, presence, bytes of all snapshots; no engine, nothing restored. With --ledger or --config it remembers',
           y =>
             y
               .positional('url', {
@@ -78,7 +78,8 @@ export function createProgram(context: CliContext, write: (text: string) => void
                 describe: 'How deep to look; bytes reads everything',
               })
               .option('max-bytes', { type: 'string', describe: 'Read at most so many bytes of data, such as 500GiB' })
-              .option('max-duration', { type: 'string', describe: 'Begin nothing new after this time, such as 4h' }),
+              .option('max-duration', { type: 'string', describe: 'Begin nothing new after this time, such as 4h' })
+              .option('max-requests', { type: 'number', describe: 'Begin nothing new after so many requests' }),
           argv => set(checkCommand(context, argv)),
         )
         .command(

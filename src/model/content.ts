@@ -67,6 +67,8 @@ export interface ShardCopy {
 export interface IndexMetadata {
   /** Of the index in the cluster that wrote it; null or absent where it is not said. */
   readonly uuid?: string | null
+  /** Identifier by which `index-N` names this state of the index; null or absent before 7.9, or where there are several. */
+  readonly identifier?: string | null
   readonly shardCount: number
   /** `index.version.created` as an id, such as 8536000 or 7172899. */
   readonly createdVersion: number | null

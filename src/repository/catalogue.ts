@@ -14,8 +14,10 @@ import { inOrder } from './ahead.ts'
 import { DecodeError } from './decode-error.ts'
 import { listGenerations, readIndexLatest } from './generation.ts'
 import { IndexReader } from './index-reader.ts'
+import { IndexShardsReader } from './index-shards.ts'
 import { MetadataReader } from './metadata-reader.ts'
 import { type DecodedRepositoryData, decodeRepositoryData } from './repository-data.ts'
+import { ShardPathsReader } from './shard-paths.ts'
 import { ShardReader } from './shard-reader.ts'
 import { SnapshotReader } from './snapshot-reader.ts'
 
@@ -54,6 +56,8 @@ export interface Catalogue {
     signal: AbortSignal,
     known?: KnownBlobs,
   ): Promise<IndexRecord>
+  /** Where the shards of an index most likely lie, by shard number; null for a layout that is not known. */
+  shardFolders(index: number, shards: number, signal: AbortSignal): Promise<readonly string[] | null>
   /** In key order (ascending by index id); the next indices are read meanwhile. */
   readIndices(signal: AbortSignal, snapshots?: readonly number[]): AsyncIterable<IndexRecord>
 }
@@ -79,11 +83,12 @@ export async function openCatalogue(blobs: BlobReader, options: CatalogueOptions
     cacheBytes: settings.cacheBytes,
   })
   const snapshots = new SnapshotReader(data, reader)
+  const paths = new ShardPathsReader(blobs)
   const indices = new IndexReader(
     decoded,
     reader,
     snapshots,
-    new ShardReader(blobs, reader, hasNumericGenerations(data)),
+    new IndexShardsReader(new ShardReader(blobs, reader, hasNumericGenerations(data)), paths),
   )
   const key = `index-${generation}`
   const structural = decoded.faults.map(
@@ -100,6 +105,11 @@ export async function openCatalogue(blobs: BlobReader, options: CatalogueOptions
       ),
     readSnapshot: (snapshot, signal) => snapshots.read(snapshot, signal),
     readIndex: (index, wanted, signal, known) => indices.read(index, wanted, signal, known),
+    shardFolders: (position, shards, signal) => {
+      const index = data.indices[position]
+      if (index === undefined) throw new RangeError(`there is no index ${position}`)
+      return paths.usual(index, shards, signal)
+    },
     readIndices: (signal, wanted) =>
       inOrder(data.indices.keys(), indicesAhead, signal, (index, ahead) => indices.read(index, wanted, ahead)),
   }
@@ -170,6 +180,11 @@ async function readTwice(
       const chunks = bounded(body, settings.maxRepositoryDataBytes, `${blobs.url}/${key}`)
       return { decoded: await decodeRepositoryData(chunks, generation), bytes }
     } catch (error) {
+      if (isSnapproofError(error, 'archived'))
+        throw new SnapproofError('unreadable-repository-data', `${blobs.url}/${key} is archived`, {
+          advice: 'Thaw index-N and take the repository out of the lifecycle rule; until then nothing can be restored.',
+          cause: error,
+        })
       if (!(error instanceof DecodeError)) throw error
       if (!again && error.kind !== 'unknown-layout') continue
       throw new SnapproofError(

@@ -1,41 +1,26 @@
 /** One index over all its snapshots: index metadata, every shard copy, totals. */
-import type {
-  Fault,
-  IndexCopy,
-  IndexMetadata,
-  IndexRecord,
-  KnownBlobs,
-  MetadataBlob,
-  ShardCopy,
-} from '../model/content.ts'
-import type { IndexEntry, SnapshotEntry } from '../model/repository.ts'
-import { inOrder } from './ahead.ts'
+import type { Fault, IndexCopy, IndexMetadata, IndexRecord, KnownBlobs, MetadataBlob } from '../model/content.ts'
+import type { IndexEntry } from '../model/repository.ts'
 import { DecodeError } from './decode-error.ts'
-import { contentIdOf, FileLists } from './file-list.ts'
+import { contentIdOf } from './file-list.ts'
 import { decodeIndexMetadata } from './index-metadata.ts'
+import type { Holder, IndexShardsReader } from './index-shards.ts'
 import { faultOf, type MetadataReader } from './metadata-reader.ts'
 import type { DecodedRepositoryData } from './repository-data.ts'
-import type { ShardReader, ShardRecord, ShardTarget } from './shard-reader.ts'
-import { holdsData, type SnapshotFacts, type SnapshotReader } from './snapshot-reader.ts'
-
-/** Shards of one index that are in work at once; their blobs share the reader's own limit. */
-const shardsAhead = 4
-
-interface Holder {
-  readonly position: number
-  readonly entry: SnapshotEntry
-  readonly facts: SnapshotFacts
-  readonly metadataKey: string | null
-  readonly metadata: IndexMetadata | null
-}
+import { holdsData, type SnapshotReader } from './snapshot-reader.ts'
 
 export class IndexReader {
   private readonly decoded: DecodedRepositoryData
   private readonly reader: MetadataReader
   private readonly snapshots: SnapshotReader
-  private readonly shards: ShardReader
+  private readonly shards: IndexShardsReader
 
-  constructor(decoded: DecodedRepositoryData, reader: MetadataReader, snapshots: SnapshotReader, shards: ShardReader) {
+  constructor(
+    decoded: DecodedRepositoryData,
+    reader: MetadataReader,
+    snapshots: SnapshotReader,
+    shards: IndexShardsReader,
+  ) {
     this.decoded = decoded
     this.reader = reader
     this.snapshots = snapshots
@@ -56,21 +41,24 @@ export class IndexReader {
     const faults: Fault[] = []
     const metadataBlobs: MetadataBlob[] = []
     const holders = await this.readHolders(position, index, positions, faults, metadataBlobs, signal, known)
-    const byHolder = await this.readShards(index, holders, faults, metadataBlobs, signal, known)
+    const shards = await this.shards.read(index, holders, signal, known)
+    for (const fault of shards.faults) faults.push(fault)
+    for (const blob of shards.metadataBlobs) metadataBlobs.push(blob)
     const copies = holders.map((holder, i): IndexCopy => {
-      const shards = byHolder[i] ?? []
+      const copies = shards.byHolder[i] ?? []
       const { metadata, metadataKey } = holder
       const contentId =
-        metadata === null || metadataKey === null ? null : contentIdOf(metadataKey, metadata.shardCount, shards)
-      const remembered = shards.some(shard => shard.remembered === true)
-      return { snapshot: holder.position, metadataKey, metadata, shards, contentId, remembered }
+        metadata === null || metadataKey === null ? null : contentIdOf(metadataKey, metadata.shardCount, copies)
+      const remembered = copies.some(shard => shard.remembered === true)
+      return { snapshot: holder.position, metadataKey, metadata, shards: copies, contentId, remembered }
     })
     copies.forEach((copy, i) => {
       const holder = holders[i]
       const fault = holder === undefined ? null : compareTotals(position, index, holder, copy)
       if (fault !== null) faults.push(fault)
     })
-    return { index: position, name: index.name, id: index.id, copies, metadataBlobs, faults }
+    const folders = shards.folders === null ? {} : { shardFolders: shards.folders }
+    return { index: position, name: index.name, id: index.id, copies, ...folders, metadataBlobs, faults }
   }
 
   /** Each distinct index metadata blob once; one fault for a blob, whoever needs it. */
@@ -101,13 +89,14 @@ export class IndexReader {
       [...users].map(async ([key, neededBy]) => {
         const identifiers = neededBy.map(snapshot => this.decoded.indexMetadataIdentifier(snapshot, position))
         const before = known?.metadata(key) ?? null
-        if (before !== null && foreignIdentifier(before.uuid ?? null, identifiers) === null) {
+        const [identifier = null, ...others] = new Set(identifiers)
+        if (before !== null && others.length === 0 && (before.identifier ?? null) === identifier) {
           metadata.set(key, before)
           return
         }
         const read = await this.reader.read(key, decodeMetadataOf(index, identifiers), signal)
         if (read.ok) {
-          metadata.set(key, read.value)
+          metadata.set(key, { ...read.value, identifier: others.length === 0 ? identifier : null })
           etags.set(key, read.etag)
         } else {
           const snapshots = neededBy.map(snapshot => data.snapshots[snapshot]?.uuid ?? '')
@@ -136,54 +125,6 @@ export class IndexReader {
       }),
     )
   }
-
-  private async readShards(
-    index: IndexEntry,
-    holders: readonly Holder[],
-    faults: Fault[],
-    metadataBlobs: MetadataBlob[],
-    signal: AbortSignal,
-    known: KnownBlobs | undefined,
-  ): Promise<ShardCopy[][]> {
-    const byHolder: ShardCopy[][] = holders.map(() => [])
-    if (index.shardPathType !== 0) {
-      // OpenSearch: the folders lie outside, under names that need a setting which the repository does not hold.
-      for (const [i, holder] of holders.entries())
-        byHolder[i] = Array.from({ length: holder.metadata?.shardCount ?? 0 }, (_, shard) => ({
-          shard,
-          status: 'not-verifiable-here',
-          files: null,
-        }))
-      faults.push(layoutNotSupported(index, holders))
-      return byHolder
-    }
-    const shardCount = Math.max(0, ...new Set(holders.map(({ metadata }) => metadata?.shardCount ?? 0)))
-    const lists = new FileLists()
-    const shards = Array.from({ length: shardCount }, (_, shard) => shard)
-    const read = async (shard: number, ahead: AbortSignal): Promise<[number[], ShardRecord]> => {
-      const members = holders.flatMap(({ metadata }, i) => (shard < (metadata?.shardCount ?? 0) ? [i] : []))
-      const targets = members.flatMap(i => targetOf(index, shard, holders[i]))
-      return [members, await this.shards.read(index, shard, targets, lists, ahead, known)]
-    }
-    for await (const [members, record] of inOrder(shards, shardsAhead, signal, read)) {
-      for (const [at, i] of members.entries()) {
-        const copy = record.copies[at]
-        if (copy !== undefined) byHolder[i]?.push(copy)
-      }
-      for (const fault of record.faults) faults.push(fault)
-      for (const blob of record.metadataBlobs) metadataBlobs.push(blob)
-    }
-    return byHolder
-  }
-}
-
-function targetOf(index: IndexEntry, shard: number, holder: Holder | undefined): ShardTarget[] {
-  if (holder === undefined) return []
-  const { entry, facts, position } = holder
-  const failed = facts.failures === null ? null : (facts.failures.get(index.name)?.has(shard) ?? false)
-  // Without the root blob only a snapshot that succeeded is known to have every shard.
-  const failedAtSource = failed ?? (entry.state === 'SUCCESS' ? false : 'unknown')
-  return [{ snapshot: position, uuid: entry.uuid, name: entry.name, failedAtSource, shallow: facts.shallow }]
 }
 
 /** Another index's blob, or that of an earlier index of the name, is good by its CRC and still not what belongs here. */
@@ -192,13 +133,22 @@ function decodeMetadataOf(
   identifiers: readonly (string | null)[],
 ): (bytes: Buffer, maxInflatedBytes: number) => IndexMetadata {
   return (bytes, maxInflatedBytes) => {
-    const { name, uuid, metadata } = decodeIndexMetadata(bytes, maxInflatedBytes)
+    const { name, uuid, versions, metadata } = decodeIndexMetadata(bytes, maxInflatedBytes)
     if (name !== index.name) throw new DecodeError('bad-value', 0, `it is about index ${name}, not ${index.name}`)
     const foreign = foreignIdentifier(uuid, identifiers)
     if (foreign !== null)
       throw new DecodeError('bad-value', 0, `it is about the index with uuid ${uuid}, not ${foreign}`)
+    const other = versions === null ? undefined : identifiers.find(one => one !== null && !isState(one, uuid, versions))
+    if (other !== undefined)
+      throw new DecodeError('bad-value', 0, `it is the index in state ${uuid}-${versions}, not in ${other}`)
     return { ...metadata, uuid }
   }
+}
+
+/** Only identifiers of the form that is known can be told to name another state of the index. */
+function isState(identifier: string, uuid: string | null, versions: string): boolean {
+  const stated = uuid !== null && identifier.startsWith(`${uuid}-`) ? identifier.slice(uuid.length + 1) : ''
+  return !/^[\w-]+-\d+-\d+-\d+$/.test(stated) || stated === versions
 }
 
 /** An identifier that names another index than the one with this uuid; null where there is none. */
@@ -206,19 +156,6 @@ function foreignIdentifier(uuid: string | null, identifiers: readonly (string | 
   if (uuid === null) return null
   const own = (identifier: string) => identifier.startsWith('resharded-') || identifier.startsWith(`${uuid}-`)
   return identifiers.find(identifier => identifier !== null && !own(identifier)) ?? null
-}
-
-function layoutNotSupported(index: IndexEntry, holders: readonly Holder[]): Fault {
-  return {
-    code: 'missing-metadata-blob',
-    ours: 'layout-not-supported',
-    key: null,
-    offset: null,
-    snapshots: holders.map(({ entry }) => entry.uuid),
-    index: index.name,
-    shard: null,
-    message: `index ${index.name}: shard folders of path type ${index.shardPathType} are not read by this version`,
-  }
 }
 
 /** Only where every shard is there: a shard that failed is in neither total. Mounted indices have no bytes of their own. */

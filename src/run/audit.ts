@@ -43,7 +43,9 @@ export async function audit(dependencies: RunDependencies, options: AuditOptions
     const likely = options.only !== null || last === undefined || last.debtContents > 0
     const first = dependencies.config.engines[0]
     if (first !== undefined && likely) engines.warm(first.name)
-    const seen = await phases.time('check and plan', () => survey(dependencies, ledger, options))
+    const seen = await phases.time('check and plan', () =>
+      survey(dependencies, ledger, { ...options, readOnly: false }),
+    )
     log.info(sayPlan(seen), { snapshots: seen.plan.snapshots.length, contents: seen.forecast.contents })
     const night = new Night(dependencies, ledger, seen)
     const trouble = await phases.time('mirror and restore', () => night.work(engines, stop, options.limits, startedMs))

@@ -1,7 +1,8 @@
 /** `check`: catalogue, presence and bytes of all snapshots, without an engine. */
 import type { BlobReader, RequestCounts } from '../blobs/port.ts'
 import { makeFinding } from '../check/findings.ts'
-import type { CheckedCopy, CheckedSnapshot, CheckResult, Mark } from '../check/result.ts'
+import type { CheckMemory } from '../check/memory.ts'
+import type { CheckedSnapshot, CheckResult, Mark } from '../check/result.ts'
 import { describeError, type ExitCode, exitCodes, isSnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Finding } from '../model/finding.ts'
@@ -20,6 +21,10 @@ export interface CheckReportOptions {
   readonly maxBytes: number | null
   /** Nothing new is begun after so many seconds; null: no limit. */
   readonly maxSeconds: number | null
+  /** Nothing new is begun after so many requests; null: no limit. */
+  readonly maxRequests?: number | null
+  /** What earlier checks saw; null: everything is read, and nothing is kept. */
+  readonly memory?: CheckMemory | null
   readonly blobs: BlobReader
   readonly counts: RequestCounts
   readonly requests: number
@@ -42,27 +47,39 @@ export interface CheckReport {
 const methods: Readonly<Record<CheckLevel, Method>> = { catalogue: 'read', presence: 'listing', bytes: 'read' }
 
 export async function checkReport(options: CheckReportOptions): Promise<{ report: CheckReport; exitCode: ExitCode }> {
-  const { clock, counts, level, maxSeconds } = options
+  const { clock, counts, level, maxSeconds, maxRequests = null, memory = null } = options
   const start = clock.monotonicMs()
-  const over = () => maxSeconds !== null && clock.monotonicMs() - start > maxSeconds * 1000
+  const requests = () => counts.list + counts.get + counts.head
+  const isOver = () =>
+    (maxSeconds !== null && clock.monotonicMs() - start > maxSeconds * 1000) ||
+    (maxRequests !== null && requests() >= maxRequests)
   const stats = () => ({
-    requests: counts.list + counts.get + counts.head,
+    requests: requests(),
     bytesRead: counts.bytesRead,
     seconds: (clock.monotonicMs() - start) / 1000,
   })
   try {
+    const { blobs, maxMetadataBytes, log, signal } = options
     const { catalogue, checked } = await checkSettled({
-      ...options,
+      blobs,
+      requests: options.requests,
+      maxMetadataBytes,
+      clock,
+      log,
+      signal,
       credit: 'shared',
-      ...(level === 'bytes' ? { bytes: { bytesLeft: options.maxBytes, isOver: over } } : {}),
+      collect: 'summary',
+      isOver,
+      ...(memory === null ? {} : { memory }),
+      ...(level === 'bytes' ? { bytes: { bytesLeft: options.maxBytes, isOver } } : {}),
     })
     const { repositoryData } = catalogue
     const asked = checkLevels.slice(0, checkLevels.indexOf(level) + 1)
-    const provenAt = isoTime(clock.nowMs())
+    const nowMs = clock.nowMs()
     const report: CheckReport = {
       schemaVersion: 1,
       generation: repositoryData.identity.generation,
-      verdicts: checked.snapshots.flatMap(snapshot => asked.map(one => row(snapshot, one, repositoryData, provenAt))),
+      verdicts: checked.snapshots.flatMap(snapshot => asked.map(one => row(snapshot, one, repositoryData, nowMs))),
       findings: checked.findings,
       lastGood: lastGood(checked, level, repositoryData),
       stats: stats(),
@@ -84,7 +101,7 @@ export async function checkReport(options: CheckReportOptions): Promise<{ report
   }
 }
 
-function markAt(marks: CheckedSnapshot | CheckedCopy, level: CheckLevel): Mark {
+function markAt(marks: CheckedSnapshot, level: CheckLevel): Mark {
   // A snapshot without any index has nothing to read; its presence says so.
   return level === 'bytes' ? (marks.byteProof ?? marks.presence) : marks[level]
 }
@@ -93,9 +110,9 @@ function row(
   checked: CheckedSnapshot,
   level: CheckLevel,
   { snapshots }: RepositoryData,
-  provenAt: string,
+  nowMs: number,
 ): Omit<VerdictRow, 'index'> {
-  const { verdict, reason } = markAt(checked, level)
+  const { verdict, reason, method = methods[level], provenMs = nowMs } = markAt(checked, level)
   const entry = snapshots[checked.snapshot]
   return {
     snapshot: entry?.name ?? '',
@@ -103,39 +120,23 @@ function row(
     level,
     verdict,
     reason,
-    method: verdict === 'pass' ? methods[level] : null,
-    provenAt: verdict === 'pass' ? provenAt : null,
+    method: verdict === 'pass' ? method : null,
+    provenAt: verdict === 'pass' ? isoTime(provenMs) : null,
     creditedFrom: null,
   }
 }
 
 /** Per index the newest snapshot that passes at the level that was asked for. */
-function lastGood({ snapshots }: CheckResult, level: CheckLevel, repository: RepositoryData): LastGood[] {
-  const endedMs = (position: number) => repository.snapshots[position]?.endedMs ?? 0
-  const newestFirst = [...snapshots].sort(
-    (a, b) => endedMs(b.snapshot) - endedMs(a.snapshot) || b.snapshot - a.snapshot,
-  )
-  const best = new Map<string, LastGood>()
-  for (const { snapshot, copies } of newestFirst) {
-    const entry = repository.snapshots[snapshot]
-    for (const copy of copies) {
-      if (entry === undefined || best.has(copy.indexName) || markAt(copy, level).verdict !== 'pass') continue
-      const { name, uuid } = entry
-      const method = methods[level]
-      best.set(copy.indexName, {
-        index: copy.indexName,
-        snapshot: name,
-        uuid,
-        endedAt: isoTime(entry.endedMs),
-        level,
-        method,
-      })
-    }
-  }
-  const names = [...new Set(repository.indices.map(index => index.name))].sort()
-  return names.map(
-    index => best.get(index) ?? { index, snapshot: null, uuid: null, endedAt: null, level, method: null },
-  )
+function lastGood({ newest }: CheckResult, level: CheckLevel, { indices, snapshots }: RepositoryData): LastGood[] {
+  const names = [...new Set(indices.map(index => index.name))].sort()
+  return names.map((index): LastGood => {
+    const best = newest.get(index)?.get(level)
+    const entry = best === undefined ? undefined : snapshots[best.position]
+    if (best === undefined || entry === undefined)
+      return { index, snapshot: null, uuid: null, endedAt: null, level, method: null }
+    const { name, uuid, endedMs } = entry
+    return { index, snapshot: name, uuid, endedAt: isoTime(endedMs), level, method: best.mark.method ?? methods[level] }
+  })
 }
 
 /** 1 an error; 4 anything inconclusive or unfinished at the level asked for; 0 only when every snapshot passes or needs not. */

@@ -1,27 +1,16 @@
 /** A check that holds: repeated while a writer moves the repository under it, and then careful with blame. */
-import type { BlobReader } from '../blobs/port.ts'
-import type { ByteBudget } from '../check/bytes.ts'
-import { check } from '../check/check.ts'
+import { type CheckOptions, check } from '../check/check.ts'
 import { makeFinding } from '../check/findings.ts'
 import type { CheckResult, Mark } from '../check/result.ts'
-import type { Log } from '../log.ts'
 import type { Finding } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import { type Catalogue, compareIndexLatest, openCatalogue } from '../repository/catalogue.ts'
 import { currentGeneration } from '../repository/generation.ts'
 import type { Clock } from '../time.ts'
 
-export interface SettledCheckOptions {
-  readonly blobs: BlobReader
-  readonly credit: 'shared' | 'strict'
-  /** Requests in flight. */
-  readonly requests: number
+export interface SettledCheckOptions extends Omit<CheckOptions, 'catalogue' | 'nowMs' | 'clock'> {
   readonly maxMetadataBytes: number
-  /** Read every byte as well; absent: no data blob is read. */
-  readonly bytes?: ByteBudget
   readonly clock: Clock
-  readonly log: Log
-  readonly signal: AbortSignal
 }
 
 /** How often a repository that moves under us is read again before what is left stays open. */
@@ -45,16 +34,7 @@ export async function checkSettled(
       signal,
     })
     const { generation } = catalogue.repositoryData.identity
-    const checked = await check({
-      catalogue,
-      blobs,
-      credit: options.credit,
-      requests: options.requests,
-      nowMs: clock.nowMs(),
-      ...(options.bytes === undefined ? {} : { bytes: options.bytes }),
-      log,
-      signal,
-    })
+    const checked = await check({ ...options, catalogue, nowMs: clock.nowMs() })
     if (checked.findings.every(finding => finding.severity === 'information')) return { catalogue, checked }
     const now = await currentGeneration(blobs, signal)
     if (now === generation) return { catalogue, checked: await withoutEarlyLook(checked, generation, options) }

@@ -4,13 +4,14 @@
  */
 import type { CheckResult } from '../check/result.ts'
 import { SnapproofError } from '../errors.ts'
-import type { Ledger } from '../ledger/port.ts'
+import type { Ledger, LedgerSession } from '../ledger/port.ts'
 import type { ContentRecord, DebtItem, Forecast, Plan } from '../model/plan.ts'
 import type { Limits } from '../model/policy.ts'
 import { type DebtInput, findDebt, isOwed, proofState } from '../plan/debt.ts'
 import { forecast, measuredRates } from '../plan/forecast.ts'
 import { selectPlan } from '../plan/select.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
+import { ledgerMemory } from './checkMemory.ts'
 import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { sizeGroup } from './group.ts'
@@ -30,19 +31,29 @@ export interface SurveyOptions {
   /** Snapshot names to restore whatever the ledger says; null: by debt. */
   readonly only: readonly string[] | null
   readonly limits: Limits
+  /** Nothing is written to the ledger. */
+  readonly readOnly: boolean
 }
 
 export async function survey(
   dependencies: RunDependencies,
-  ledger: Ledger,
-  { only, limits }: SurveyOptions,
+  ledger: LedgerSession,
+  { only, limits, readOnly }: SurveyOptions,
 ): Promise<Survey> {
   const { config, clock, signal } = dependencies
   const { catalogue, checked } = await checkSettled({
     blobs: dependencies.repository,
+    collect: 'all',
     credit: config.policy.credit,
     requests: config.work.requests,
     maxMetadataBytes: config.work.maxMetadataBytes,
+    memory: ledgerMemory({
+      ledger,
+      runId: dependencies.runId,
+      readOnly,
+      renewAfterDays: config.policy.bytesWithinDays,
+      clock,
+    }),
     clock,
     log: dependencies.log,
     signal,

@@ -4,9 +4,9 @@
  * A content proven in one snapshot counts for another only where that one's own metadata and data were found good in
  * this run: `ContentRecord.snapshots` holds exactly those.
  */
-import { wholeMark } from '../check/check.ts'
 import { markOf } from '../check/checkIndex.ts'
 import type { CheckedCopy, CheckedSnapshot, CheckResult, Mark } from '../check/result.ts'
+import { wholeMark } from '../check/snapshotMarks.ts'
 import type { Finding } from '../model/finding.ts'
 import type { ContentRecord } from '../model/plan.ts'
 import type { Policy } from '../model/policy.ts'
@@ -198,7 +198,9 @@ function passMark(parts: readonly LevelMark[]): Mark {
 }
 
 function levelMark(mark: Mark, seen: Omit<LevelMark, 'mark'>): LevelMark {
-  return mark.verdict === 'pass' ? { mark, ...seen } : { mark, method: null, provenMs: null, creditedFrom: null }
+  return mark.verdict === 'pass'
+    ? { mark, ...seen, provenMs: mark.provenMs ?? seen.provenMs }
+    : { mark, method: null, provenMs: null, creditedFrom: null }
 }
 
 function bare(reason: Reason): LevelMark {

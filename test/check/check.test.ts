@@ -1,13 +1,15 @@
 /** Catalogue and listing joined over a whole repository: states of snapshots, root blobs, second looks, what nobody needs. */
 import { describe, expect, test } from 'vitest'
 import type { BlobReader } from '../../src/blobs/port.ts'
-import { check, wholeMark } from '../../src/check/check.ts'
+import { check } from '../../src/check/check.ts'
 import { FolderCursor } from '../../src/check/listing.ts'
+import { wholeMark } from '../../src/check/snapshotMarks.ts'
 import { SnapproofError } from '../../src/errors.ts'
 import { silentLog } from '../../src/log.ts'
 import type { ListedBlob } from '../../src/model/blob.ts'
 import type { SnapshotInfo } from '../../src/model/content.ts'
 import { nowMs, snapshotEntry } from '../support/contents.ts'
+import { fakeClock } from '../support/fakes.ts'
 import {
   type CatalogueParts,
   catalogueOf,
@@ -25,6 +27,8 @@ const signal = new AbortController().signal
 const list = fileList([file('__a', 100)])
 const folder = 'indices/INDEX-LOGS'
 const hour = 3_600_000
+const clock = fakeClock()
+const whole = { prefix: 'indices/', after: null, until: null }
 
 const blobs: readonly ListedBlob[] = [
   listed('index-7', 100),
@@ -44,7 +48,17 @@ function parts(change: Partial<CatalogueParts> = {}): CatalogueParts {
 }
 function run(change: Partial<CatalogueParts> = {}, store: BlobReader = listedStore(blobs)) {
   const catalogue = catalogueOf(parts(change))
-  return check({ catalogue, blobs: store, credit: 'shared', requests: 4, nowMs, log: silentLog, signal })
+  return check({
+    catalogue,
+    blobs: store,
+    credit: 'shared',
+    collect: 'all',
+    requests: 4,
+    nowMs,
+    clock,
+    log: silentLog,
+    signal,
+  })
 }
 async function marks(change: Partial<CatalogueParts>, store?: BlobReader) {
   const { snapshots, contents, findings } = await run(change, store)
@@ -130,8 +144,10 @@ describe('second looks', () => {
     const options = {
       blobs: store,
       credit: 'shared',
+      collect: 'all',
       requests: 4,
       nowMs,
+      clock,
       log: silentLog,
       signal: abort.signal,
     } as const
@@ -315,18 +331,18 @@ describe('the listing', () => {
     ['unsorted', ['indices/B', 'indices/A']],
     ['twice', ['indices/A', 'indices/A']],
   ])('%s is refused', async (_, keys) => {
-    const cursor = new FolderCursor(listedStore(keys.map(key => listed(key, 1))), 'indices/', nowMs, signal)
+    const cursor = new FolderCursor(listedStore(keys.map(key => listed(key, 1))), whole, nowMs, signal)
     await expect(cursor.finish()).rejects.toThrow(/expected ascending byte order/)
   })
   test('order is that of UTF-8 bytes, not of UTF-16 units', async () => {
     const keys = ['indices/\uff5e', 'indices/\u{1f600}']
-    const cursor = new FolderCursor(listedStore(keys.map(key => listed(key, 1))), 'indices/', nowMs, signal)
+    const cursor = new FolderCursor(listedStore(keys.map(key => listed(key, 1))), whole, nowMs, signal)
     await cursor.finish()
     expect(cursor.blobs).toBe(2)
   })
   test('a folder whose name begins another one’s', async () => {
     const keys = ['indices/A-B/x', 'indices/A/x', 'indices/AB/x']
-    const cursor = new FolderCursor(listedStore(keys.map(key => listed(key, 1))), 'indices/', nowMs, signal)
+    const cursor = new FolderCursor(listedStore(keys.map(key => listed(key, 1))), whole, nowMs, signal)
     const taken: string[][] = []
     for (const id of ['A-B', 'A', 'AB']) taken.push([...(await cursor.take(`indices/${id}/`)).keys()])
     await cursor.finish()

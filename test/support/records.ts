@@ -196,6 +196,7 @@ export function catalogueOf(parts: CatalogueParts): Catalogue {
     },
     readSnapshot: async position => snapshotRecord(position),
     readIndex: async position => need(position),
+    shardFolders: async () => null,
     async *readIndices() {
       yield* records
     },

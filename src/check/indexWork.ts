@@ -1,0 +1,287 @@
+/**
+ * One index, from its listed blobs to its marks: nothing is read where nothing has changed since a night on which nothing was
+ * wrong; else what is new is read, doubts are looked at again, bytes are proven where they are asked for.
+ */
+import pLimit from 'p-limit'
+import type { BlobReader } from '../blobs/port.ts'
+import { describeError, isSnapproofError } from '../errors.ts'
+import type { ListedBlob } from '../model/blob.ts'
+import { type SnapshotInfo, shardFolder } from '../model/content.ts'
+import type { Finding } from '../model/finding.ts'
+import type { IndexEntry } from '../model/repository.ts'
+import { foldersOutside, pathTypes } from '../repository/shard-folders.ts'
+import { proveBytes } from './bytes.ts'
+import type { CheckOptions } from './check.ts'
+import {
+  type CheckedIndex,
+  checkIndex,
+  type Doubt,
+  findDoubts,
+  type IndexFacts,
+  markOf,
+  type SecondLook,
+} from './checkIndex.ts'
+import type { Keeper } from './keeper.ts'
+import {
+  type Calm,
+  type Epoch,
+  type IndexMemory,
+  type IndexView,
+  indexSubject,
+  isDue,
+  knownBlobs,
+  nothing,
+  recallIndex,
+  rememberIndex,
+  viewOf,
+} from './memory.ts'
+import { encodeIndexMemory } from './memoryFormat.ts'
+import type { CheckedContent, CheckedCopy, Mark } from './result.ts'
+
+export interface IndexContext {
+  readonly options: CheckOptions
+  readonly infos: readonly (SnapshotInfo | null)[]
+  /** By position: what keeps a whole snapshot from lending its indices; null: nothing. */
+  readonly wholes: readonly (Mark | null)[]
+  readonly epochs: readonly (Epoch | null)[]
+  readonly keeper: Keeper
+}
+
+export interface CheckedIndexWork {
+  readonly copies: readonly CheckedCopy[]
+  readonly contents: readonly CheckedContent[]
+  readonly findings: readonly Finding[]
+  readonly shards: number
+  /** Of the listed blobs those that nothing needs. */
+  readonly unreferenced: readonly ListedBlob[]
+}
+
+/** `inFolder`: the blobs below `indices/<id>/`. */
+export async function workOnIndex(
+  position: number,
+  inFolder: ReadonlyMap<string, ListedBlob>,
+  context: IndexContext,
+): Promise<CheckedIndexWork> {
+  const { options, wholes, epochs } = context
+  const { memory, nowMs, credit, catalogue, signal } = options
+  const repository = catalogue.repositoryData
+  const entry = entryAt(repository.indices, position)
+  const listed = new Map(inFolder)
+  const folders = await hashedFolders(position, context)
+  for (const folder of folders) await listInto(listed, folder, options)
+  const rootFaults = catalogue.repositoryFaults.filter(fault => fault.index === entry.name)
+  const circumstances = [credit, [...entry.snapshots].map(snapshot => wholes[snapshot]?.reason ?? null)]
+  const view: IndexView = { entry, index: position, repository, listed, epochs, circumstances }
+  const viewDigest = memory === undefined || rootFaults.length > 0 ? null : viewOf(view)
+  const before = memory === undefined ? { ...nothing, readMs: nowMs } : recallIndex(memory, entry.id, nowMs)
+  if (viewDigest !== null && before.calm?.view === viewDigest) {
+    const calm = asBefore(position, before, before.calm, context)
+    if (calm !== null) return calm
+  }
+
+  const known =
+    memory === undefined
+      ? undefined
+      : knownBlobs(view, before, shard => shardFolder({ id: entry.id, shardFolders: folders }, shard))
+  const record = await catalogue.readIndex(position, undefined, signal, known)
+  const others = foldersOutside(record.shardFolders ?? []).filter(folder => !folders.includes(folder.slice(0, -1)))
+  for (const folder of others) await listInto(listed, folder.slice(0, -1), options)
+  const facts: IndexFacts = { record, listed, repository, infos: context.infos, wholes, rootFaults }
+  const doubts = findDoubts(facts)
+  const checked = checkIndex(facts, doubts, await lookAgain(doubts, options), credit)
+  const proofs = await byteProofs(facts, checked, before, options)
+  const old = new Set(record.copies.filter(copy => copy.remembered === true).map(copy => copy.snapshot))
+  const copies = checked.copies.map(copy => {
+    const byteProof = proofs?.marks.get(copy.snapshot)
+    const catalogue = old.has(copy.snapshot) ? dated(copy.catalogue, before.readMs) : copy.catalogue
+    return { ...copy, catalogue, ...(byteProof === undefined ? {} : { byteProof }) }
+  })
+  const findings = [...checked.findings, ...(proofs?.findings ?? [])]
+  // What an unread list would name looks like nobody's.
+  const unreferenced = checked.allRead ? [...listed.values()].filter(blob => !checked.referenced.has(blob.key)) : []
+
+  if (memory !== undefined) {
+    const { memory: now, whole } = rememberIndex(view, before, record, proofs?.proofs ?? before.bytes, nowMs)
+    const quiet = whole && checked.allRead && doubts.length + findings.length + record.faults.length === 0
+    const mounted = record.copies.some(copy => copy.metadata?.mounted === true)
+    const bad = [...now.bytes.values()].some(proof => proof.result === 'bad')
+    const calm =
+      viewDigest !== null && others.length === 0 && quiet && unreferenced.length === 0 && !mounted && !bad
+        ? calmOf(viewDigest, copies, checked, before, proofs !== null)
+        : null
+    await context.keeper.add(indexSubject(entry.id), encodeIndexMemory({ ...now, calm }))
+  }
+  return { copies, contents: checked.contents, findings, shards: checked.shards, unreferenced }
+}
+
+/** All copies left open: a limit was reached before the index. */
+export function leftOut(position: number, { options, wholes }: IndexContext): CheckedIndexWork {
+  const entry = entryAt(options.catalogue.repositoryData.indices, position)
+  const copies = Array.from(entry.snapshots, (snapshot): CheckedCopy => {
+    const mark = wholes[snapshot] ?? markOf('limit-reached')
+    const own = { catalogue: mark, presence: mark, ...(options.bytes === undefined ? {} : { byteProof: mark }) }
+    return { ...copyOf(entry, position, snapshot), bytes: 0, contentId: null, obstacle: 'limit-reached', ...own }
+  })
+  return { copies, contents: [], findings: [], shards: 0, unreferenced: [] }
+}
+
+function copyOf({ name, id }: IndexEntry, index: number, snapshot: number) {
+  return { snapshot, index, indexName: name, indexId: id }
+}
+
+function entryAt(indices: readonly IndexEntry[], position: number): IndexEntry {
+  const entry = indices[position]
+  if (entry === undefined) throw new RangeError(`there is no index ${position}`)
+  return entry
+}
+
+/** Folders of an index whose shards lie elsewhere than below `indices/` (OpenSearch); none for all others. */
+async function hashedFolders(position: number, { options }: IndexContext): Promise<readonly string[]> {
+  const { catalogue, signal } = options
+  const { shardPathType, shardGenerations } = entryAt(catalogue.repositoryData.indices, position)
+  if (shardPathType === pathTypes.fixed) return []
+  return (await catalogue.shardFolders(position, shardGenerations.length, signal)) ?? []
+}
+
+async function listInto(
+  listed: Map<string, ListedBlob>,
+  folder: string,
+  { blobs, signal }: CheckOptions,
+): Promise<void> {
+  for await (const blob of blobs.list(`${folder}/`, { signal })) listed.set(blob.key, blob)
+}
+
+/** The judgement of an earlier night, whose every ground is as it was. Null: bytes are asked for that it does not have. */
+function asBefore(
+  position: number,
+  { readMs }: IndexMemory,
+  calm: Calm,
+  { options }: IndexContext,
+): CheckedIndexWork | null {
+  const { memory, nowMs, bytes, catalogue } = options
+  const entry = entryAt(catalogue.repositoryData.indices, position)
+  if (calm.copies.length !== entry.snapshots.length) return null
+  const proof = calm.bytesProvenMs
+  const young = proof !== null && memory !== undefined && !isDue(entry.id, proof, nowMs, memory.renewAfterMs)
+  if (bytes !== undefined && !young) return null
+  const byteMark: Mark = {
+    ...markOf('remembered'),
+    ...(proof === null ? {} : { provenMs: proof }),
+    ...(calm.bytesMethod === null ? {} : { method: calm.bytesMethod }),
+  }
+  const holders = calm.contents.map((): number[] => [])
+  const copies = calm.copies.map((copy, i): CheckedCopy => {
+    const snapshot = entry.snapshots[i] ?? 0
+    if (copy.content !== null) holders[copy.content]?.push(snapshot)
+    const presence = markOf(copy.presence)
+    return {
+      ...copyOf(entry, position, snapshot),
+      bytes: copy.bytes,
+      contentId: copy.content === null ? null : (calm.contents[copy.content]?.contentId ?? null),
+      obstacle: copy.obstacle,
+      catalogue: dated(markOf(copy.catalogue), readMs),
+      presence,
+      ...(bytes === undefined ? {} : { byteProof: presence.verdict === 'pass' ? byteMark : presence }),
+    }
+  })
+  const contents = calm.contents.map(
+    (content, i): CheckedContent => ({
+      ...content,
+      indexName: entry.name,
+      indexId: entry.id,
+      snapshots: holders[i] ?? [],
+    }),
+  )
+  return { copies, contents, findings: [], shards: calm.shards, unreferenced: [] }
+}
+
+function calmOf(
+  view: string,
+  copies: readonly CheckedCopy[],
+  checked: CheckedIndex,
+  before: IndexMemory,
+  bytesAsked: boolean,
+): Calm {
+  const numberOf = new Map(checked.contents.flatMap((content, i) => content.snapshots.map(snapshot => [snapshot, i])))
+  const proofs = copies.filter(copy => copy.presence.verdict === 'pass').map(copy => copy.byteProof)
+  const proven = bytesAsked && proofs.length > 0 && proofs.every(mark => mark?.verdict === 'pass')
+  const oldest = Math.min(...proofs.map(mark => mark?.provenMs ?? 0))
+  const weakest = proofs.find(mark => mark?.method !== 'read')?.method ?? 'read'
+  // A look that asked for less does not forget what is proven: the view covers every object that the proofs rest on.
+  const kept = !bytesAsked && before.calm?.view === view ? before.calm : null
+  return {
+    view,
+    copies: copies.map(copy => ({
+      catalogue: copy.catalogue.verdict === 'pass' ? 'proven' : copy.catalogue.reason,
+      presence: copy.presence.reason,
+      obstacle: copy.obstacle,
+      bytes: copy.bytes,
+      content: numberOf.get(copy.snapshot) ?? null,
+    })),
+    contents: checked.contents.map(
+      ({ contentId, shardCount, createdVersion, bytes, files, obstacle, witness }) =>
+        ({ contentId, shardCount, createdVersion, bytes, files, obstacle, witness }) as const,
+    ),
+    shards: checked.shards,
+    bytesProvenMs: proven ? oldest : (kept?.bytesProvenMs ?? null),
+    bytesMethod: proven ? weakest : (kept?.bytesMethod ?? null),
+  }
+}
+
+/** A pass that rests on what was not read this time says when it was. */
+function dated(mark: Mark, provenMs: number): Mark {
+  return mark.verdict === 'pass' ? { ...markOf('remembered'), provenMs } : mark
+}
+
+async function byteProofs(facts: IndexFacts, checked: CheckedIndex, before: IndexMemory, options: CheckOptions) {
+  const { bytes, blobs, requests, log, signal, nowMs, memory } = options
+  if (bytes === undefined) return null
+  let read = 0
+  const onBytes = (count: number) => {
+    read += count
+    log.progress(`bytes of ${facts.record.name}`, read, null, 'bytes')
+  }
+  return proveBytes(facts.record, checked.copies, facts.repository, facts.listed, {
+    blobs,
+    requests,
+    budget: bytes,
+    ...(options.storedSum === undefined ? {} : { storedSum: options.storedSum }),
+    known: before.bytes,
+    renewAfterMs: memory?.renewAfterMs ?? Number.POSITIVE_INFINITY,
+    nowMs,
+    onBytes,
+    signal,
+  })
+}
+
+/** Asks for each doubtful blob by name: a listing may be older than the metadata. */
+async function lookAgain(
+  doubts: readonly Doubt[],
+  { blobs, requests, signal }: CheckOptions,
+): Promise<Map<string, SecondLook>> {
+  const limit = pLimit(requests)
+  const looks = await Promise.all(
+    doubts.map(doubt => limit(async () => [doubt.key, await lookAt(doubt, blobs, signal)] as const)),
+  )
+  return new Map(looks)
+}
+
+async function lookAt(doubt: Doubt, blobs: BlobReader, signal: AbortSignal): Promise<SecondLook> {
+  try {
+    const blob: ListedBlob | null = await blobs.head(doubt.key, { signal })
+    if (blob === null) return { state: 'missing' }
+    if (blob.bytes !== doubt.bytes) return { state: 'wrong-length', bytes: blob.bytes }
+    // An archived object may have been thawed: reading one byte tells.
+    if (doubt.kind === 'archived' && doubt.bytes > 0) {
+      const { body } = await blobs.get(doubt.key, { start: 0, length: 1, signal })
+      for await (const _ of body) break
+    }
+    return { state: 'fine', blob }
+  } catch (error) {
+    if (signal.aborted) throw error
+    if (isSnapproofError(error, 'archived')) return { state: 'archived' }
+    if (isSnapproofError(error, 'not-found')) return { state: 'missing' }
+    if (isSnapproofError(error, 'access-denied')) return { state: 'unreadable', message: describeError(error) }
+    return { state: 'unknown', message: describeError(error) }
+  }
+}

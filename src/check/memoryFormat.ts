@@ -1,0 +1,212 @@
+/**
+ * What a check remembers, as bytes for the ledger. One row for a snapshot (its root blobs), one for an index over all its snapshots.
+ * Bytes that do not decode, or that another version wrote, are as good as none: what they stood for is read again.
+ *
+ * Sizes: eight bytes for each shard of each snapshot, twenty for each data blob whose bytes are proven.
+ */
+import type { IndexMetadata, SnapshotInfo } from '../model/content.ts'
+import type { Method, Reason } from '../model/verdict.ts'
+
+/** Raised whenever the judgement changes, so that nothing rests on how an older program judged. */
+const version = 1
+
+/** The first 8 bytes of a digest, as 8 latin-1 characters: small, and a key of sets and maps. */
+export type ShortDigest = string
+const shortBytes = 8
+
+export interface SnapshotMemory {
+  /** When the two blobs were read, UTC epoch milliseconds. */
+  readonly readMs: number
+  /** Of the listed root and global blobs, and of what `index-N` says of the snapshot. */
+  readonly witness: string
+  /** Without its list of indices, which is that of `index-N`, and without totals, which were compared. */
+  readonly info: SnapshotInfo
+}
+
+/** One copy of an index as it was judged when nothing was wrong with the index. */
+export interface CalmCopy {
+  readonly catalogue: Reason
+  readonly presence: Reason
+  readonly obstacle: Reason | null
+  readonly bytes: number
+  /** Position in `contents`; null: none. */
+  readonly content: number | null
+}
+
+export interface CalmContent {
+  readonly contentId: string
+  readonly shardCount: number
+  readonly createdVersion: number | null
+  readonly bytes: number
+  readonly files: number
+  readonly obstacle: Reason | null
+  readonly witness: string | null
+}
+
+/** An index in which nothing was wrong and nothing left over: while listing and `index-N` stay the same, so does this. */
+export interface Calm {
+  /** Digest over everything that the judgement was made from. */
+  readonly view: string
+  /** One for each snapshot that holds the index, in the order of `IndexEntry.snapshots`. */
+  readonly copies: readonly CalmCopy[]
+  readonly contents: readonly CalmContent[]
+  readonly shards: number
+  /** When the oldest byte proof of a needed file was made; null: not every file is proven. */
+  readonly bytesProvenMs: number | null
+  readonly bytesMethod: Method | null
+}
+
+export interface ByteProof {
+  /** Of the listed objects and the recorded checksum. */
+  readonly witness: ShortDigest
+  /** Days since 1970, UTC. */
+  readonly day: number
+  /** `bad`: the bytes were wrong, twice. */
+  readonly result: ByteResult
+}
+export const byteResults = ['bad', 'read', 'store-computed', 'store-recorded'] as const
+export type ByteResult = (typeof byteResults)[number]
+
+export interface IndexMemory {
+  /** When the oldest blob that `metadata` and `lists` rest on was read. */
+  readonly readMs: number
+  /** By key: index metadata blobs. */
+  readonly metadata: ReadonlyMap<string, { readonly witness: ShortDigest; readonly metadata: IndexMetadata }>
+  /** Digests of (snapshot, its root blob, its shard blob, the files that it lists). */
+  readonly lists: ReadonlySet<ShortDigest>
+  /** By digest of shard and blob name. */
+  readonly bytes: ReadonlyMap<ShortDigest, ByteProof>
+  readonly calm: Calm | null
+}
+
+export function encodeSnapshotMemory({ readMs, witness, info }: SnapshotMemory): Buffer {
+  const { indices: _, indexDetails: __, ...rest } = info
+  return Buffer.from(JSON.stringify({ version, readMs, witness, info: rest }))
+}
+
+/** Null for what this version did not write. `indices`: the names that `index-N` gives the snapshot. */
+export function decodeSnapshotMemory(data: Buffer, indices: () => readonly string[]): SnapshotMemory | null {
+  const value = parse(data)
+  if (value === null || value.version !== version) return null
+  const { readMs, witness, info } = value
+  if (typeof readMs !== 'number' || typeof witness !== 'string' || !isRecord(info)) return null
+  return {
+    readMs,
+    witness,
+    info: { ...(info as unknown as SnapshotInfo), indices: indices(), indexDetails: new Map() },
+  }
+}
+
+export function encodeIndexMemory(memory: IndexMemory): Buffer {
+  const metadata = [...memory.metadata].map(([key, known]) => [
+    key,
+    hexOf(known.witness),
+    { ...known.metadata, aliases: [], fields: [], settings: [] },
+  ])
+  const text = Buffer.from(JSON.stringify({ readMs: memory.readMs, metadata, calm: packCalm(memory.calm) }))
+  const head = Buffer.alloc(13)
+  head.writeUInt8(version, 0)
+  head.writeUInt32LE(text.length, 1)
+  head.writeUInt32LE(memory.lists.size, 5)
+  head.writeUInt32LE(memory.bytes.size, 9)
+  const lists = Buffer.from([...memory.lists].sort().join(''), 'latin1')
+  const bytes = Buffer.alloc(memory.bytes.size * proofBytes)
+  let at = 0
+  for (const [key, proof] of [...memory.bytes].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    bytes.write(key, at, 'latin1')
+    bytes.write(proof.witness, at + 8, 'latin1')
+    bytes.writeUIntLE(proof.day, at + 16, 3)
+    bytes.writeUInt8(byteResults.indexOf(proof.result), at + 19)
+    at += proofBytes
+  }
+  return Buffer.concat([head, text, lists, bytes])
+}
+const proofBytes = 20
+
+/** Null for what this version did not write. */
+export function decodeIndexMemory(data: Buffer): IndexMemory | null {
+  if (data.length < 13 || data.readUInt8(0) !== version) return null
+  const [textLength, listCount, proofCount] = [data.readUInt32LE(1), data.readUInt32LE(5), data.readUInt32LE(9)]
+  const listsAt = 13 + textLength
+  const proofsAt = listsAt + listCount * shortBytes
+  if (proofsAt + proofCount * proofBytes !== data.length) return null
+  const value = parse(data.subarray(13, listsAt))
+  if (value === null || typeof value.readMs !== 'number' || !Array.isArray(value.metadata)) return null
+  const lists = new Set<ShortDigest>()
+  for (let at = listsAt; at < proofsAt; at += shortBytes) lists.add(data.toString('latin1', at, at + shortBytes))
+  const bytes = new Map<ShortDigest, ByteProof>()
+  for (let at = proofsAt; at < data.length; at += proofBytes) {
+    const result = byteResults[data.readUInt8(at + 19)]
+    if (result === undefined) return null
+    const witness = data.toString('latin1', at + 8, at + 16)
+    bytes.set(data.toString('latin1', at, at + 8), { witness, day: data.readUIntLE(at + 16, 3), result })
+  }
+  return { readMs: value.readMs, metadata: unpackMetadata(value.metadata), lists, bytes, calm: unpackCalm(value.calm) }
+}
+
+function unpackMetadata(rows: readonly unknown[]): IndexMemory['metadata'] {
+  const metadata = new Map<string, { witness: ShortDigest; metadata: IndexMetadata }>()
+  for (const row of rows) {
+    const [key, witness, value] = Array.isArray(row) ? row : []
+    if (typeof key !== 'string' || typeof witness !== 'string' || !isRecord(value)) continue
+    const known = { ...(value as unknown as IndexMetadata), fields: new Map(), settings: new Map() }
+    metadata.set(key, { witness: Buffer.from(witness, 'hex').toString('latin1'), metadata: known })
+  }
+  return metadata
+}
+
+/** Copies of an index repeat each other, so each distinct one is written once. */
+function packCalm(calm: Calm | null): unknown {
+  if (calm === null) return null
+  const kinds: CalmCopy[] = []
+  const numbers = new Map<string, number>()
+  const order = calm.copies.map(copy => {
+    const text = JSON.stringify(copy)
+    const known = numbers.get(text) ?? kinds.push(copy) - 1
+    numbers.set(text, known)
+    return known
+  })
+  return { ...calm, copies: undefined, kinds, order: runsOf(order) }
+}
+
+function unpackCalm(value: unknown): Calm | null {
+  if (!isRecord(value) || typeof value.view !== 'string') return null
+  const { kinds, order, contents } = value
+  if (!Array.isArray(kinds) || !Array.isArray(order) || !Array.isArray(contents)) return null
+  const copies: CalmCopy[] = []
+  for (let at = 0; at + 1 < order.length; at += 2) {
+    const copy = kinds[Number(order[at])] as CalmCopy | undefined
+    const count = Number(order[at + 1])
+    if (copy === undefined || !(count <= 10_000_000)) return null
+    for (let i = 0; i < count; i++) copies.push(copy)
+  }
+  return { ...(value as unknown as Calm), copies }
+}
+
+/** `[7, 7, 7, 8]` as `[7, 3, 8, 1]`. */
+function runsOf(numbers: readonly number[]): number[] {
+  const runs: number[] = []
+  for (const number of numbers) {
+    if (runs.at(-2) === number) runs[runs.length - 1] = (runs.at(-1) ?? 0) + 1
+    else runs.push(number, 1)
+  }
+  return runs
+}
+
+function hexOf(digest: ShortDigest): string {
+  return Buffer.from(digest, 'latin1').toString('hex')
+}
+
+function parse(data: Buffer): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(data.toString('utf8'))
+    return isRecord(value) ? value : null
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
