@@ -7,6 +7,7 @@ import { inflateRawSync } from 'node:zlib'
 import { type CodecName, openEnvelope } from './codec-footer.ts'
 import { DecodeError } from './decode-error.ts'
 import { decodeSmile, type SmileObject } from './smile.ts'
+import { unzstd } from './zstd.ts'
 
 const smileMagic = Buffer.from(':)\n', 'latin1')
 const deflateMagic = Buffer.from('DFL\0', 'latin1')
@@ -46,7 +47,7 @@ export function decodeMetadataBlob(
   let plain = body
   if (isDeflated(body)) plain = inflate(body, maxInflatedBytes)
   else if (body.subarray(0, zstdMagic.length).equals(zstdMagic))
-    throw new DecodeError('unknown-layout', bodyAt, 'compressed with zstd, which this version cannot read')
+    plain = unzstd(body.subarray(zstdMagic.length), maxInflatedBytes, bodyAt + zstdMagic.length)
   else if (!isSmile(body))
     throw new DecodeError('bad-framing', bodyAt, `neither SMILE nor compressed: ${body.toString('hex', 0, 5)}`)
   const root = decodeSmile(plain)

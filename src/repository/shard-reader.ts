@@ -9,6 +9,7 @@ import { badValue } from './fields.ts'
 import { FileLists } from './file-list.ts'
 import { newestShardGeneration } from './generation.ts'
 import { faultOf, type MetadataFailure, type MetadataReader } from './metadata-reader.ts'
+import { findMisplaced } from './misplaced.ts'
 import { isSafeSegment } from './names.ts'
 import { compareWithGeneration } from './shard-consistency.ts'
 import { decodeShardGeneration, type ShardGeneration } from './shard-generation.ts'
@@ -46,17 +47,17 @@ export class ShardReader {
   async read(
     index: IndexEntry,
     shard: number,
+    folder: string,
     targets: readonly ShardTarget[],
     lists: FileLists,
     signal: AbortSignal,
     known?: KnownBlobs,
   ): Promise<ShardRecord> {
-    const folder = `indices/${index.id}/${shard}`
     const problems = new Map<FileList, { message: string; uuids: string[] }>()
     const reading = this.readGeneration(index, shard, folder, signal)
     // What is known of a snapshot is known of the list that the generation gives it, so that one comes first.
     const listed = known === undefined ? null : knownLists((await reading).value, shard, targets, known)
-    const [copies, generation] = await Promise.all([
+    const [read, generation] = await Promise.all([
       Promise.all(
         targets.map(target => {
           const files = listed?.get(target.uuid)
@@ -66,6 +67,7 @@ export class ShardReader {
       ),
       reading,
     ])
+    const copies = await this.withoutMisplaced(read, generation.value, index, shard, folder, targets, signal)
     const faults = copies.flatMap(({ fault }) => fault ?? [])
     for (const { message, uuids } of problems.values())
       faults.push({
@@ -79,6 +81,21 @@ export class ShardReader {
         message: `${index.name}[${shard}]: ${message}`,
       })
     if (generation.fault !== null) faults.push(generation.fault)
+    else if (
+      this.numericGenerations &&
+      generation.key === null &&
+      copies.some(({ copy }) => copy.status === 'complete')
+    )
+      faults.push({
+        code: 'shard-generation-missing',
+        ours: null,
+        key: null,
+        offset: null,
+        snapshots: [],
+        index: index.name,
+        shard,
+        message: `${folder}: snapshots are there and no index-<number> that lists them`,
+      })
     if (generation.key !== null && generation.value !== null) {
       const readable = targets.flatMap((target, i) => {
         const { files = null, remembered = false } = copies[i]?.copy ?? {}
@@ -96,6 +113,38 @@ export class ShardReader {
     if (key !== null)
       metadataBlobs.push({ key, kind: 'shard-generation', neededBy: [], ...(etag === undefined ? {} : { etag }) })
     return { copies: copies.map(({ copy }) => copy), metadataBlobs, faults }
+  }
+
+  /** A copy that tells of another shard is as good as a corrupt one. */
+  private async withoutMisplaced(
+    copies: readonly ReadCopy[],
+    generation: ShardGeneration | null,
+    index: IndexEntry,
+    shard: number,
+    folder: string,
+    targets: readonly ShardTarget[],
+    signal: AbortSignal,
+  ): Promise<readonly ReadCopy[]> {
+    if (generation === null) return copies
+    const placed = targets.map(({ name }, i) => ({ name, files: copies[i]?.copy.files ?? null }))
+    const misplaced = await findMisplaced(generation, placed, folder, this.blobs, signal)
+    if (misplaced.size === 0) return copies
+    return copies.map((read, i): ReadCopy => {
+      if (!misplaced.has(i) || read.blob === null) return read
+      const { key } = read.blob
+      const message = `${key} tells of files that no snapshot of ${index.name}[${shard}] has: it belongs to another shard`
+      const fault: Fault = {
+        code: 'corrupt-metadata-blob',
+        ours: null,
+        key,
+        offset: null,
+        snapshots: [targets[i]?.uuid ?? ''],
+        index: index.name,
+        shard,
+        message,
+      }
+      return { copy: { shard, status: 'corrupt-metadata', files: null }, blob: read.blob, fault }
+    })
   }
 
   private async readCopy(
