@@ -48,7 +48,7 @@ export interface BatchProps {
   readonly subnets?: ec2.SubnetSelection
   /** A given network has its S3 gateway endpoint already. @default false: one is added */
   readonly hasS3Endpoint?: boolean
-  /** EC2 only. @default m7g is not used, since the image is x86-64: c7i, m7i */
+  /** EC2 only; of the architecture of the image. @default c7i, m7i */
   readonly instanceClasses?: readonly ec2.InstanceClass[]
 }
 
@@ -94,7 +94,6 @@ export class BatchCompute extends Construct implements Compute {
       permissions: [
         new PolicyStatement({
           actions: ['batch:SubmitJob'],
-          // Without revision too: that is how the call names the newest.
           resources: [queue.jobQueueArn, definition.jobDefinitionArn],
         }),
       ],

@@ -89,7 +89,8 @@ export class Start extends Construct {
       },
     })
     // The schedule is tried out at its creation; the policy of its role must be there by then.
-    schedule.node.addDependency(role)
+    const policy = role.node.tryFindChild('DefaultPolicy')
+    if (policy !== undefined) schedule.node.addDependency(policy)
     return schedule
   }
 
