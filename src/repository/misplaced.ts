@@ -15,8 +15,7 @@ export interface PlacedCopy {
 }
 
 /**
- * Positions of the copies that are not of this shard: the generation lists the snapshot and knows none of its blobs, whose
- * names are never given twice. Where that is so of every copy, the store is asked which of the two has its blobs here.
+ * Positions of the copies that are not of this shard: the generation lists the snapshot and knows none of its files. Where that is so of every copy, the store is asked which of the two has its blobs here.
  */
 export async function findMisplaced(
   generation: ShardGeneration,
@@ -25,13 +24,13 @@ export async function findMisplaced(
   blobs: BlobReader,
   signal: AbortSignal,
 ): Promise<ReadonlySet<number>> {
-  const known = new Set(generation.files.map(file => file.name))
+  const known = new Set(generation.files.map(identityOf))
   const strangers = new Set<number>()
   const strangeFiles: FileEntry[] = []
   let natives = 0
   copies.forEach(({ name, files }, position) => {
     if (files === null || files.files.length === 0 || !generation.snapshots.has(name)) return
-    if (files.files.some(file => known.has(file.name))) natives++
+    if (files.files.some(file => known.has(identityOf(file)))) natives++
     else {
       strangers.add(position)
       const real = files.files.find(file => !file.name.startsWith('v__'))
@@ -42,6 +41,11 @@ export async function findMisplaced(
   for (const file of strangeFiles.slice(0, 3)) if (await isThere(file, folder, blobs, signal)) return new Set()
   const own = generation.files.find(file => !file.name.startsWith('v__'))
   return own !== undefined && (await isThere(own, folder, blobs, signal)) ? strangers : new Set()
+}
+
+/** Old servers number the blobs of each shard, so that the name alone is not enough. */
+function identityOf({ name, physicalName, bytes, checksum }: FileEntry): string {
+  return `${name} ${physicalName} ${bytes} ${checksum}`
 }
 
 async function isThere(file: FileEntry, folder: string, blobs: BlobReader, signal: AbortSignal): Promise<boolean> {

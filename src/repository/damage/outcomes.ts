@@ -18,7 +18,13 @@ export function outcomeOf(blob: MappedBlob, fault: FaultKind, lengthAfter: numbe
         ? nothing('normal: the setting support_url_repo may be off')
         : finding(blob, 'index-latest-mismatch', 'catalogue', 'warning', [])
     case 'shard-generation':
-      // Restores do not need it: a warning, whatever is wrong.
+      // Restores do not need it: a warning, whatever is wrong. Numbers (before 7.6) are found by listing alone.
+      if (fault === 'missing' && /index-\d+$/.test(blob.key))
+        return {
+          kind: 'findings',
+          codes: blob.hasPredecessor ? ['shard-generation-inconsistent'] : ['shard-generation-missing'],
+          why: 'nothing states the number of the newest generation',
+        }
       return fault === 'swapped' || fault === 'older'
         ? finding(blob, 'shard-generation-inconsistent', 'catalogue', 'warning', blob.touches)
         : finding(blob, 'shard-generation-missing', 'catalogue', 'warning', [])
@@ -37,6 +43,12 @@ export function outcomeOf(blob: MappedBlob, fault: FaultKind, lengthAfter: numbe
 
 function ofRepositoryData(blob: MappedBlob, fault: FaultKind): Outcome {
   if (fault === 'access-denied') return { kind: 'refused', code: 'access-denied' }
+  if (fault === 'missing' && blob.hasPredecessor)
+    return {
+      kind: 'findings',
+      codes: ['index-latest-mismatch', 'missing-metadata-blob', 'missing-data-blob', 'shard-generation-missing'],
+      why: 'the index-N before it is still there and is read; what was deleted since is missing',
+    }
   if (fault === 'older')
     return {
       ...nothing('index-N carries no checksum and no number: an earlier list of snapshots is as good as any'),

@@ -6,10 +6,10 @@
  * and shard `snap-`, global metadata, data).
  */
 import type { MappedBlob } from './blob-map.ts'
-import type { BlobKind, Change, Damage, FaultKind } from './kinds.ts'
+import type { BlobKind, Change, Damage, FaultKind, Outcome } from './kinds.ts'
 import { outcomeOf } from './outcomes.ts'
 import { seededRandom } from './random.ts'
-import { planFieldFlips } from './repository-data-flips.ts'
+import { type FolderOf, planFieldFlips } from './repository-data-flips.ts'
 
 export interface DamagePlanOptions {
   readonly seed: number
@@ -30,7 +30,7 @@ export function planDamages(blobs: readonly MappedBlob[], options: DamagePlanOpt
     const random = seededRandom(options.seed + position * 7919)
     return [...wholeFaults(blob, random), ...swaps(blob, blobs, random), ...older(blob, blobs, options)].concat(
       blob.kind === 'repository-data' && options.repositoryData !== undefined
-        ? planFieldFlips(blob.key, options.repositoryData, random).map(flip => ({
+        ? planFieldFlips(blob.key, options.repositoryData, folderIn(blobs), random).map(flip => ({
             ...place(blob, 'flipped-body'),
             ...flip,
           }))
@@ -38,6 +38,15 @@ export function planDamages(blobs: readonly MappedBlob[], options: DamagePlanOpt
     )
   })
   return drafts.map((draft, i) => ({ number: i + 1, ...draft }))
+}
+
+function folderIn(blobs: readonly MappedBlob[]): FolderOf {
+  const folders = new Map(
+    blobs.flatMap(({ index, shard, key }) =>
+      index === null || shard === null ? [] : [[`${index}/${shard}`, key.slice(0, key.lastIndexOf('/'))] as const],
+    ),
+  )
+  return (index, shard) => folders.get(`${index}/${shard}`) ?? null
 }
 
 function place({ key, kind }: MappedBlob, fault: FaultKind): Pick<Damage, 'key' | 'kind' | 'fault'> {
@@ -142,21 +151,26 @@ function older(blob: MappedBlob, blobs: readonly MappedBlob[], options: DamagePl
       return { ...place(blob, 'older'), what: 'its version before', change: { type: 'replace', bytes }, expected }
     })
   if (blob.kind === 'index-latest') return [...known, ...earlierGeneration(blob, blobs)]
-  // Another state of the same index under the name of this one.
-  const state = blobs.find(
-    ({ kind, index, key }) =>
-      kind === 'index-metadata' && kind === blob.kind && index === blob.index && key !== blob.key,
-  )
-  if (state === undefined) return known
-  return [
-    ...known,
-    {
-      ...place(blob, 'older'),
-      what: `another state of the index, ${state.key}`,
-      change: { type: 'swap', key: state.key },
-      expected: outcomeOf(blob, 'older', state.bytes),
-    },
-  ]
+  return [...known, ...otherStates(blob, blobs)]
+}
+
+/** Another state of the same index under the name of this one; where nothing says which it is, one of each effect. */
+function otherStates(blob: MappedBlob, blobs: readonly MappedBlob[]): Draft[] {
+  if (blob.kind !== 'index-metadata') return []
+  const states = blobs.filter(({ kind, index, key }) => kind === blob.kind && index === blob.index && key !== blob.key)
+  const own = blob.unstatedShards
+  const byEffect = new Map(states.map(state => [Math.sign((state.unstatedShards ?? 0) - (own ?? 0)), state]))
+  return [...byEffect].map(([effect, state]): Draft => {
+    const what = `another state of the index, ${state.key}`
+    const expected = own === null ? outcomeOf(blob, 'older', state.bytes) : outcomeOfUnstated(effect)
+    return { ...place(blob, 'older'), what, change: { type: 'swap', key: state.key }, expected }
+  })
+}
+
+/** Before 7.9: `effect` is 1 where the other state has more shards. */
+function outcomeOfUnstated(effect: number): Outcome {
+  const why = 'before 7.9 nothing states which state of an index a snapshot holds'
+  return effect > 0 ? { kind: 'findings', codes: ['missing-metadata-blob'], why } : { kind: 'nothing', why }
 }
 
 /** What `index.latest` held before the newest generation: the server may fail to write it. */

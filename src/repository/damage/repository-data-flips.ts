@@ -22,15 +22,18 @@ export interface FieldFlip {
   readonly expected: Outcome
 }
 
+/** Where the blobs of a shard lie; null: it holds none. */
+export type FolderOf = (index: string, shard: number) => string | null
+
 /** `key`: of the `index-N` that `bytes` are. */
-export function planFieldFlips(key: string, bytes: Buffer, random: () => number): FieldFlip[] {
+export function planFieldFlips(key: string, bytes: Buffer, folderOf: FolderOf, random: () => number): FieldFlip[] {
   const root: Root = JSON.parse(bytes.toString('utf8'))
   return jsonSpans(bytes).flatMap(span => {
     const flip = chooseFlip(bytes, span, random)
     if (flip === null) return []
     const flipped = Buffer.from(bytes.subarray(span.start, span.end))
     flipped.writeUInt8(flipped.readUInt8(flip.at - span.start) ^ flip.mask, flip.at - span.start)
-    const expected = outcomeOfField(key, span, flipped.toString('utf8'), root)
+    const expected = outcomeOfField(key, span, flipped.toString('utf8'), root, folderOf)
     if (expected === null) return []
     const role = span.role === 'key' ? 'the name of ' : ''
     const before = bytes.toString('utf8', span.start, span.end)
@@ -65,7 +68,13 @@ function chooseFlip(
 const cause = 'an id or name of index-N is wrong, and everything that it leads to looks wrong'
 
 /** Null: a field that is not planned, because no version read here writes it. */
-function outcomeOfField(key: string, { path, role }: JsonSpan, flipped: string, root: Root): Outcome | null {
+function outcomeOfField(
+  key: string,
+  { path, role }: JsonSpan,
+  flipped: string,
+  root: Root,
+  folderOf: FolderOf,
+): Outcome | null {
   const [top, second, third] = path
   const isKey = role === 'key'
   if (path.length === 1) return ofRootField(key, String(top), isKey)
@@ -85,8 +94,9 @@ function outcomeOfField(key: string, { path, role }: JsonSpan, flipped: string, 
       ])
     if (third === 'snapshots') return several(['dangling-reference', 'snapshot-contents-mismatch'])
     if (third === 'shard_generations') {
-      const blob = `indices/${index.id}/${path[3]}/index-${flipped}`
-      return one('shard-generation-missing', 'warning', blob, [])
+      const folder = folderOf(String(second), Number(path[3]))
+      if (folder === null) return several(['shard-generation-missing'])
+      return one('shard-generation-missing', 'warning', `${folder}/index-${flipped}`, [])
     }
     return null
   }
