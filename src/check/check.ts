@@ -14,7 +14,7 @@ import type { RepositoryData } from '../model/repository.ts'
 import { inOrder } from '../repository/ahead.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
 import type { Clock } from '../time.ts'
-import type { ByteBudget, StoredSum } from './bytes.ts'
+import type { ByteBudget } from './bytes.ts'
 import { findingOfFault, makeFinding } from './findings.ts'
 import { type CheckedIndexWork, type IndexContext, leftOut, workOnIndex } from './indexWork.ts'
 import { Keeper } from './keeper.ts'
@@ -33,6 +33,7 @@ import { type IndexRange, indexRanges } from './ranges.ts'
 import type { CheckedContent, CheckedCopy, CheckedSnapshot, CheckResult, NewestGood } from './result.ts'
 import { accusedSnapshots, checkSnapshot, RollUps, rootFindings, wholeObstacle } from './snapshotMarks.ts'
 import { storagePrice } from './storagePrice.ts'
+import type { StoreSums } from './storeChecksums.ts'
 
 export interface CheckOptions {
   readonly catalogue: Catalogue
@@ -45,7 +46,7 @@ export interface CheckOptions {
   /** Read every byte as well, within a budget; absent: no data blob is read. */
   readonly bytes?: ByteBudget
   /** Sums that the store has made; absent: every byte is read. */
-  readonly storedSum?: StoredSum
+  readonly storeSums?: StoreSums
   /** What earlier checks saw; absent: everything is read, and nothing is kept. */
   readonly memory?: CheckMemory
   /** Once it says true nothing more is begun, and what is left stays open. */
@@ -91,7 +92,7 @@ async function checkAll(options: CheckOptions, keeper: Keeper): Promise<CheckRes
   )
 
   const tally = new Tally(options)
-  const context: IndexContext = { options, infos, wholes, epochs, keeper }
+  const context: IndexContext = { options, infos, wholes, epochs, keeper, probes: new Map() }
   const cursors = await walkIndices(context, (position, work) => tally.add(position, work))
   findings.push(...tally.findings())
   const unreferenced = cursors.flatMap(cursor => (cursor.isFinished ? [cursor.unreferenced] : []))

@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto'
 import type { ListedBlob } from '../model/blob.ts'
-import { archivedStorageClasses } from '../model/blob.ts'
 import {
   blobParts,
   type Fault,
@@ -18,6 +17,7 @@ import { type Finding, findingCodes } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import { type Reason, reasons } from '../model/verdict.ts'
 import { type FindingDraft, findingOfFault, makeFinding } from './findings.ts'
+import { judgeReadable } from './readable.ts'
 import type { CheckedContent, CheckedCopy, Mark } from './result.ts'
 
 export interface IndexFacts {
@@ -30,13 +30,16 @@ export interface IndexFacts {
   readonly wholes: readonly (Mark | null)[]
   /** What `index-N` itself gets wrong about this index; the findings are made elsewhere. */
   readonly rootFaults: readonly Fault[]
+  /** Keys of listed blobs that may not be readable, whatever the listing says. */
+  readonly suspects?: ReadonlySet<string>
+  readonly nowMs?: number
 }
 
 /** A blob that the listing does not show as it must be. */
 export interface Doubt {
   readonly key: string
   readonly bytes: number
-  readonly kind: 'missing' | 'wrong-length' | 'archived'
+  readonly kind: 'missing' | 'wrong-length' | 'unreadable'
   readonly listedBytes: number | null
   readonly shard: number
   /** Positions. */
@@ -53,13 +56,13 @@ export type SecondLook =
   | { readonly state: 'unknown'; readonly message: string }
 
 /** Data blobs that are missing, of another length or archived, each once, with the snapshots that need it. */
-export function findDoubts({ record, listed }: IndexFacts): Doubt[] {
+export function findDoubts({ record, listed, suspects, nowMs = 0 }: IndexFacts): Doubt[] {
   const doubts = new Map<string, Doubt>()
   for (const { shard, files, snapshots } of distinctLists(record)) {
     for (const file of files.files) {
       for (const { key, bytes } of blobParts(file, shardFolder(record, shard))) {
         const blob = listed.get(key)
-        const kind = doubtOf(blob, bytes)
+        const kind = suspects?.has(key) ? 'unreadable' : doubtOf(blob, bytes, nowMs)
         if (kind === null) continue
         const earlier = doubts.get(key)?.snapshots ?? []
         const all = [...new Set([...earlier, ...snapshots])].sort((a, b) => a - b)
@@ -70,10 +73,10 @@ export function findDoubts({ record, listed }: IndexFacts): Doubt[] {
   return [...doubts.values()]
 }
 
-function doubtOf(blob: ListedBlob | undefined, bytes: number): Doubt['kind'] | null {
+function doubtOf(blob: ListedBlob | undefined, bytes: number, nowMs: number): Doubt['kind'] | null {
   if (blob === undefined) return 'missing'
   if (blob.bytes !== bytes) return 'wrong-length'
-  return archivedStorageClasses.has(blob.storageClass) ? 'archived' : null
+  return judgeReadable(blob, nowMs).state === 'readable' ? null : 'unreadable'
 }
 
 export interface CheckedIndex {

@@ -22,6 +22,7 @@ import {
   type SecondLook,
 } from './checkIndex.ts'
 import type { Keeper } from './keeper.ts'
+import { type KeyProbes, lookAtFolder } from './looks.ts'
 import {
   type Calm,
   type Epoch,
@@ -37,6 +38,7 @@ import {
 } from './memory.ts'
 import { encodeIndexMemory } from './memoryFormat.ts'
 import type { CheckedContent, CheckedCopy, Mark } from './result.ts'
+import { storedSumOfFile } from './storeChecksums.ts'
 
 export interface IndexContext {
   readonly options: CheckOptions
@@ -45,6 +47,7 @@ export interface IndexContext {
   readonly wholes: readonly (Mark | null)[]
   readonly epochs: readonly (Epoch | null)[]
   readonly keeper: Keeper
+  readonly probes: KeyProbes
 }
 
 export interface CheckedIndexWork {
@@ -74,9 +77,13 @@ export async function workOnIndex(
   const view: IndexView = { entry, index: position, repository, listed, epochs, circumstances }
   const viewDigest = memory === undefined || rootFaults.length > 0 ? null : viewOf(view)
   const before = memory === undefined ? { ...nothing, readMs: nowMs } : recallIndex(memory, entry.id, nowMs)
-  if (viewDigest !== null && before.calm?.view === viewDigest) {
+  const { suspects, looks } = await lookAtFolder(listed, before.looks, context.probes, options)
+  if (viewDigest !== null && before.calm?.view === viewDigest && suspects.size === 0) {
     const calm = asBefore(position, before, before.calm, context)
-    if (calm !== null) return calm
+    if (calm !== null) {
+      await context.keeper.add(indexSubject(entry.id), encodeIndexMemory({ ...before, looks }))
+      return calm
+    }
   }
 
   const known =
@@ -86,7 +93,7 @@ export async function workOnIndex(
   const record = await catalogue.readIndex(position, undefined, signal, known)
   const others = foldersOutside(record.shardFolders ?? []).filter(folder => !folders.includes(folder.slice(0, -1)))
   for (const folder of others) await listInto(listed, folder.slice(0, -1), options)
-  const facts: IndexFacts = { record, listed, repository, infos: context.infos, wholes, rootFaults }
+  const facts: IndexFacts = { record, listed, repository, infos: context.infos, wholes, rootFaults, suspects, nowMs }
   const doubts = findDoubts(facts)
   const checked = checkIndex(facts, doubts, await lookAgain(doubts, options), credit)
   const proofs = await byteProofs(facts, checked, before, options)
@@ -109,7 +116,7 @@ export async function workOnIndex(
       viewDigest !== null && others.length === 0 && quiet && unreferenced.length === 0 && !mounted && !bad
         ? calmOf(viewDigest, copies, checked, before, proofs !== null)
         : null
-    await context.keeper.add(indexSubject(entry.id), encodeIndexMemory({ ...now, calm }))
+    await context.keeper.add(indexSubject(entry.id), encodeIndexMemory({ ...now, looks, calm }))
   }
   return { copies, contents: checked.contents, findings, shards: checked.shards, unreferenced }
 }
@@ -234,7 +241,7 @@ function dated(mark: Mark, provenMs: number): Mark {
 }
 
 async function byteProofs(facts: IndexFacts, checked: CheckedIndex, before: IndexMemory, options: CheckOptions) {
-  const { bytes, blobs, requests, log, signal, nowMs, memory } = options
+  const { bytes, blobs, requests, storeSums, log, signal, nowMs, memory } = options
   if (bytes === undefined) return null
   let read = 0
   const onBytes = (count: number) => {
@@ -245,7 +252,7 @@ async function byteProofs(facts: IndexFacts, checked: CheckedIndex, before: Inde
     blobs,
     requests,
     budget: bytes,
-    ...(options.storedSum === undefined ? {} : { storedSum: options.storedSum }),
+    ...(storeSums === undefined ? {} : { storedSum: storedSumOfFile(storeSums, key => facts.listed.get(key)) }),
     known: before.bytes,
     renewAfterMs: memory?.renewAfterMs ?? Number.POSITIVE_INFINITY,
     nowMs,
@@ -271,8 +278,8 @@ async function lookAt(doubt: Doubt, blobs: BlobReader, signal: AbortSignal): Pro
     const blob: ListedBlob | null = await blobs.head(doubt.key, { signal })
     if (blob === null) return { state: 'missing' }
     if (blob.bytes !== doubt.bytes) return { state: 'wrong-length', bytes: blob.bytes }
-    // An archived object may have been thawed: reading one byte tells.
-    if (doubt.kind === 'archived' && doubt.bytes > 0) {
+    // An archived object may have been thawed, a key may be allowed again: reading one byte tells.
+    if (doubt.kind === 'unreadable' && doubt.bytes > 0) {
       const { body } = await blobs.get(doubt.key, { start: 0, length: 1, signal })
       for await (const _ of body) break
     }

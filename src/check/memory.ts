@@ -92,8 +92,8 @@ export function snapshotWitnesses(
     const own = witnessOf(root.get(`snap-${entry.uuid}.dat`))
     const global = witnessOf(root.get(`meta-${entry.uuid}.dat`))
     if (own === null || global === null) return null
-    const { name, uuid, state, startedMs, endedMs } = entry
-    const view = [name, uuid, state, startedMs, endedMs, sums[position], own, global]
+    const { name, uuid, state, version, indexVersion, startedMs, endedMs } = entry
+    const view = [name, uuid, state, version, indexVersion, startedMs, endedMs, sums[position], own, global]
     return createHash('sha256').update(JSON.stringify(view)).digest('hex').slice(0, 32)
   })
 }
@@ -101,7 +101,7 @@ export function snapshotWitnesses(
 /** What is remembered of a snapshot, if its root blobs are still the same and were read recently enough. */
 export function recallSnapshot(
   memory: CheckMemory,
-  { snapshots, indices }: RepositoryData,
+  { snapshots }: RepositoryData,
   position: number,
   witness: string | null,
   nowMs: number,
@@ -109,8 +109,7 @@ export function recallSnapshot(
   const uuid = snapshots[position]?.uuid ?? ''
   const data = witness === null ? null : memory.recall(snapshotSubject(uuid))
   if (data === null) return null
-  const names = () => indices.filter(index => index.snapshots.includes(position)).map(index => index.name)
-  const known = decodeSnapshotMemory(data, names)
+  const known = decodeSnapshotMemory(data)
   if (known === null || known.witness !== witness || known.info.uuid !== uuid) return null
   return isDue(uuid, known.readMs, nowMs, memory.renewAfterMs) ? null : known
 }
@@ -129,9 +128,15 @@ export function recallIndex(memory: CheckMemory, id: string, nowMs: number): Ind
   const known = data === null ? null : decodeIndexMemory(data)
   if (known === null) return { ...nothing, readMs: nowMs }
   if (!isDue(id, known.readMs, nowMs, memory.renewAfterMs)) return known
-  return { ...nothing, readMs: nowMs, bytes: known.bytes }
+  return { ...nothing, readMs: nowMs, bytes: known.bytes, looks: known.looks }
 }
-export const nothing = { metadata: new Map(), lists: new Set<ShortDigest>(), bytes: new Map(), calm: null } as const
+export const nothing = {
+  metadata: new Map(),
+  lists: new Set<ShortDigest>(),
+  bytes: new Map(),
+  looks: new Map(),
+  calm: null,
+} as const
 
 /** All that the judgement of one index is made from, but for the bytes of blobs. */
 export interface IndexView {
@@ -192,7 +197,7 @@ export function knownBlobs(view: IndexView, memory: IndexMemory, folderOf: (shar
 }
 
 export interface Remembered {
-  readonly memory: Omit<IndexMemory, 'calm'>
+  readonly memory: Omit<IndexMemory, 'calm' | 'looks'>
   /** Does it cover every metadata blob of the index? */
   readonly whole: boolean
 }

@@ -76,6 +76,8 @@ export interface IndexMemory {
   readonly lists: ReadonlySet<ShortDigest>
   /** By digest of shard and blob name. */
   readonly bytes: ReadonlyMap<ShortDigest, ByteProof>
+  /** Looks at single objects, by digest of key and ETag: when, and under which KMS key it lies. */
+  readonly looks: ReadonlyMap<ShortDigest, { readonly day: number; readonly kmsKeyId: string | null }>
   readonly calm: Calm | null
 }
 
@@ -84,8 +86,8 @@ export function encodeSnapshotMemory({ readMs, witness, info }: SnapshotMemory):
   return Buffer.from(JSON.stringify({ version, readMs, witness, info: rest }))
 }
 
-/** Null for what this version did not write. `indices`: the names that `index-N` gives the snapshot. */
-export function decodeSnapshotMemory(data: Buffer, indices: () => readonly string[]): SnapshotMemory | null {
+/** Null for what this version did not write. The lists of indices are empty: `index-N` has the same, or it would not be remembered. */
+export function decodeSnapshotMemory(data: Buffer): SnapshotMemory | null {
   const value = parse(data)
   if (value === null || value.version !== version) return null
   const { readMs, witness, info } = value
@@ -93,7 +95,7 @@ export function decodeSnapshotMemory(data: Buffer, indices: () => readonly strin
   return {
     readMs,
     witness,
-    info: { ...(info as unknown as SnapshotInfo), indices: indices(), indexDetails: new Map() },
+    info: { ...(info as unknown as SnapshotInfo), indices: [], indexDetails: new Map() },
   }
 }
 
@@ -103,12 +105,14 @@ export function encodeIndexMemory(memory: IndexMemory): Buffer {
     hexOf(known.witness),
     { ...known.metadata, aliases: [], fields: [], settings: [] },
   ])
-  const text = Buffer.from(JSON.stringify({ readMs: memory.readMs, metadata, calm: packCalm(memory.calm) }))
-  const head = Buffer.alloc(13)
+  const kmsKeys = [...new Set([...memory.looks.values()].map(look => look.kmsKeyId))].filter(key => key !== null)
+  const text = Buffer.from(JSON.stringify({ readMs: memory.readMs, metadata, kmsKeys, calm: packCalm(memory.calm) }))
+  const head = Buffer.alloc(headBytes)
   head.writeUInt8(version, 0)
   head.writeUInt32LE(text.length, 1)
   head.writeUInt32LE(memory.lists.size, 5)
   head.writeUInt32LE(memory.bytes.size, 9)
+  head.writeUInt32LE(memory.looks.size, 13)
   const lists = Buffer.from([...memory.lists].sort().join(''), 'latin1')
   const bytes = Buffer.alloc(memory.bytes.size * proofBytes)
   let at = 0
@@ -119,29 +123,50 @@ export function encodeIndexMemory(memory: IndexMemory): Buffer {
     bytes.writeUInt8(byteResults.indexOf(proof.result), at + 19)
     at += proofBytes
   }
-  return Buffer.concat([head, text, lists, bytes])
+  const looks = Buffer.alloc(memory.looks.size * lookBytes)
+  at = 0
+  for (const [name, { day, kmsKeyId }] of [...memory.looks].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    looks.write(name, at, 'latin1')
+    looks.writeUIntLE(day, at + 8, 3)
+    // More keys than a byte counts are no keys that anybody has; those beyond are looked at again.
+    const number = kmsKeyId === null ? 0 : kmsKeys.indexOf(kmsKeyId) + 1
+    looks.writeUInt8(Math.min(number, 255), at + 11)
+    at += lookBytes
+  }
+  return Buffer.concat([head, text, lists, bytes, looks])
 }
+const headBytes = 17
 const proofBytes = 20
+const lookBytes = 12
 
 /** Null for what this version did not write. */
 export function decodeIndexMemory(data: Buffer): IndexMemory | null {
-  if (data.length < 13 || data.readUInt8(0) !== version) return null
-  const [textLength, listCount, proofCount] = [data.readUInt32LE(1), data.readUInt32LE(5), data.readUInt32LE(9)]
-  const listsAt = 13 + textLength
-  const proofsAt = listsAt + listCount * shortBytes
-  if (proofsAt + proofCount * proofBytes !== data.length) return null
-  const value = parse(data.subarray(13, listsAt))
+  if (data.length < headBytes || data.readUInt8(0) !== version) return null
+  const listsAt = headBytes + data.readUInt32LE(1)
+  const proofsAt = listsAt + data.readUInt32LE(5) * shortBytes
+  const looksAt = proofsAt + data.readUInt32LE(9) * proofBytes
+  if (looksAt + data.readUInt32LE(13) * lookBytes !== data.length) return null
+  const value = parse(data.subarray(headBytes, listsAt))
   if (value === null || typeof value.readMs !== 'number' || !Array.isArray(value.metadata)) return null
   const lists = new Set<ShortDigest>()
   for (let at = listsAt; at < proofsAt; at += shortBytes) lists.add(data.toString('latin1', at, at + shortBytes))
   const bytes = new Map<ShortDigest, ByteProof>()
-  for (let at = proofsAt; at < data.length; at += proofBytes) {
+  for (let at = proofsAt; at < looksAt; at += proofBytes) {
     const result = byteResults[data.readUInt8(at + 19)]
     if (result === undefined) return null
     const witness = data.toString('latin1', at + 8, at + 16)
     bytes.set(data.toString('latin1', at, at + 8), { witness, day: data.readUIntLE(at + 16, 3), result })
   }
-  return { readMs: value.readMs, metadata: unpackMetadata(value.metadata), lists, bytes, calm: unpackCalm(value.calm) }
+  const kmsKeys = Array.isArray(value.kmsKeys) ? value.kmsKeys : []
+  const looks = new Map<ShortDigest, { day: number; kmsKeyId: string | null }>()
+  for (let at = looksAt; at < data.length; at += lookBytes) {
+    const number = data.readUInt8(at + 11)
+    const kmsKeyId: unknown = number === 0 ? null : kmsKeys[number - 1]
+    if (number === 255 || (kmsKeyId !== null && typeof kmsKeyId !== 'string')) continue
+    looks.set(data.toString('latin1', at, at + 8), { day: data.readUIntLE(at + 8, 3), kmsKeyId })
+  }
+  const metadata = unpackMetadata(value.metadata)
+  return { readMs: value.readMs, metadata, lists, bytes, looks, calm: unpackCalm(value.calm) }
 }
 
 function unpackMetadata(rows: readonly unknown[]): IndexMemory['metadata'] {

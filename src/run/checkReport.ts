@@ -87,7 +87,8 @@ export async function checkReport(options: CheckReportOptions): Promise<{ report
     return { report, exitCode: exitOf(report, level) }
   } catch (error) {
     if (!isSnapproofError(error, 'unreadable-repository-data')) throw error
-    const place = { key: null, snapshots: [], index: null, shard: null }
+    const key = /index-\d+/.exec(describeError(error))?.[0] ?? null
+    const place = { key, snapshots: [], index: null, shard: null }
     const finding = makeFinding({ ...place, code: 'unreadable-repository-data', message: describeError(error) })
     const report = {
       schemaVersion: 1,
