@@ -12,7 +12,12 @@ const out = join(import.meta.dirname, '..', 'out')
 const templates = join(out, 'templates')
 rmSync(templates, { recursive: true, force: true })
 mkdirSync(templates, { recursive: true })
-const app = new App({ outdir: join(out, 'assembly'), analyticsReporting: false })
+const app = new App({
+  outdir: join(out, 'assembly'),
+  analyticsReporting: false,
+  // CDK validates the templates against CloudFormation's schemas; a warning fails, too.
+  context: { '@aws-cdk/core:strictCfnValidateErrors': true },
+})
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 for (const name of Object.keys(plainTemplates)) plainStack(app, name)
 for (const { stackName, template } of app.synth().stacks) {

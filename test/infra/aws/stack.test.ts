@@ -5,7 +5,9 @@ import { Vpc } from 'aws-cdk-lib/aws-ec2'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { describe, expect, it, test } from 'vitest'
 import { plainStack, plainTemplates } from '../../../infra/aws/lib/audit-stack.ts'
+import { configVariable } from '../../../infra/aws/lib/command.ts'
 import { acknowledged } from '../../../infra/aws/lib/nag.ts'
+import { loadConfig } from '../../../src/config/load.ts'
 import { metrics } from '../../../src/metrics/names.ts'
 import { alarmDefinitions } from './alarm-definitions.ts'
 import { flat, plainTemplate, type Resource, resource, resources, synth } from './templates.ts'
@@ -185,6 +187,40 @@ describe('CodeBuild', () => {
     const project = resource(other, 'AWS::CodeBuild::Project').Properties
     expect([project.Environment.PrivilegedMode, project.TimeoutInMinutes]).toEqual([true, 600])
     expect(JSON.parse(project.Source.BuildSpec)['run-as']).toBe('elastic')
+  })
+})
+
+describe('the configuration of a run', () => {
+  const configOf = (template: Template) => {
+    const { EnvironmentVariables } = resource(template, 'AWS::CodeBuild::Project').Properties.Environment
+    const [variable] = EnvironmentVariables.filter(({ Name }: { Name: string }) => Name === configVariable)
+    return flat(variable.Value)
+      .replaceAll('<AWS::Region>', 'eu-central-1')
+      .replace(/<\w*Ledger\w*>/g, 'ledger-bucket')
+  }
+  const load = (template: Template, environment = {}) =>
+    loadConfig({ file: '/tmp/config.json', environment, readFile: async () => configOf(template) })
+
+  it('is one that the program takes, with the variable that the event rule adds', async () => {
+    const config = await load(full)
+    expect(config.repository).toMatchObject({
+      name: 'production',
+      url: 's3://snapshots/elastic/prod',
+      region: 'eu-central-1',
+    })
+    expect(config.ledger.store?.url).toBe('s3://ledger-bucket/ledger/production')
+    expect(config.output.store?.url).toBe('s3://ledger-bucket/reports/production')
+    // A run ends by itself before it is stopped.
+    expect(config.limits.durationSeconds).toBe(5.5 * 3_600)
+    const rule = resource(full, 'AWS::Events::Rule', /NewSnapshot/).Properties.Targets[0]
+    const [{ name, value }] = JSON.parse(rule.Input).environmentVariablesOverride
+    expect((await load(full, { [name]: value })).limits.durationSeconds).toBe(3_600)
+  })
+
+  it('has the sections that the props add', async () => {
+    const settings = { policy: { credit: 'strict' }, limits: { snapshots: 3 }, failOn: 'warning' } as const
+    const config = await load(synth({ settings }))
+    expect([config.policy.credit, config.limits.snapshots, config.failOn]).toEqual(['strict', 3, 'warning'])
   })
 })
 

@@ -1,0 +1,65 @@
+/** The script of a run, run by a real shell with a stand-in for `snapproof`. */
+import { spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { configVariable, nightScript, workFolder } from '../../../infra/aws/lib/command.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'snapproof-command-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Starts the script, its work folder moved below ours. */
+function start(program: string) {
+  const snapproof = join(folder, 'snapproof')
+  writeFileSync(snapproof, `#!/bin/sh\n${program}\n`)
+  chmodSync(snapproof, 0o755)
+  const script = nightScript().replaceAll(workFolder, join(folder, 'work'))
+  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, [configVariable]: `{"a":"it's $HOME\\\\n"}` }
+  const child = spawn('/bin/sh', ['-c', script], { env, stdio: 'ignore' })
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', resolve)
+  })
+  return { child, ended }
+}
+
+test.each([
+  [0, 0],
+  [1, 0],
+  [3, 0],
+  [4, 0],
+  [2, 2],
+  [64, 64],
+  [137, 137],
+])('exit code %i of the program ends the run with %i', async (code, expected) => {
+  expect(await start(`exit ${code}`).ended).toBe(expected)
+})
+
+test('a program that is not there fails the run', async () => {
+  expect(await start('exec no-such-program').ended).toBe(127)
+})
+
+test('the program gets its configuration unchanged, in a file for its user only', async () => {
+  const copy = join(folder, 'copy')
+  expect(await start(`[ "$1 $2" = "audit --config" ] && cat "$3" > ${copy} && ls -l "$3" >> ${copy}`).ended).toBe(0)
+  const [config, listing] = readFileSync(copy, 'utf8').split('}')
+  expect(`${config}}`).toBe(`{"a":"it's $HOME\\\\n"}`)
+  expect(listing).toMatch(/^-rw-------/)
+})
+
+test('a stop reaches the program, which ends in its own time and with its own exit code', async () => {
+  const [ready, stopped] = [join(folder, 'ready'), join(folder, 'stopped')]
+  const { child, ended } = start(
+    `trap 'sleep 0.2; echo yes > ${stopped}; exit 2' TERM; : > ${ready}; while :; do sleep 0.05; done`,
+  )
+  for (let i = 0; i < 200 && !existsSync(ready); i++) await delay(25)
+  child.kill('SIGTERM')
+  expect(await ended).toBe(2)
+  expect(readFileSync(stopped, 'utf8')).toBe('yes\n')
+})
