@@ -1,7 +1,7 @@
 /** What is computed of a blob while it streams past, and what its item says it must be. Constant memory. */
 import { crc32 } from 'node:zlib'
 import { combineCrc32 } from '../model/crc32.ts'
-import { blobKind } from './names.ts'
+import { blobKind, pathOf } from './names.ts'
 import type { MirrorItem } from './port.ts'
 
 /** What was read of one blob. */
@@ -66,7 +66,7 @@ export function defectOf(item: MirrorItem, readings: readonly Reading[]): Defect
       const message = `${part.key} has ${reading.bytes} bytes, ${part.bytes} are expected`
       return { kind: 'length', key: part.key, message }
     }
-    if (blobKind(part.key) === 'framed' && !reading.footer) {
+    if (blobKind(pathOf(part)) === 'framed' && !reading.footer) {
       const message = `${part.key} does not end with the checksum of its own bytes`
       return { kind: 'bytes', key: part.key, message }
     }

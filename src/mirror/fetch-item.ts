@@ -10,7 +10,7 @@ import type { FindingCode } from '../model/finding.ts'
 import type { Reason } from '../model/verdict.ts'
 import { type Defect, defectOf, type Reading, sameReadings } from './checks.ts'
 import type { Download } from './download.ts'
-import { blobKind } from './names.ts'
+import { blobKind, pathOf } from './names.ts'
 import type { MirrorItem } from './port.ts'
 
 type Part = MirrorItem['parts'][number]
@@ -112,7 +112,8 @@ function settle(first: SingleAttempt, second: SingleAttempt, problem: Problem): 
 
 /** The problem in the words of a finding; `ours` where the repository is not to blame. */
 export function faultOf(item: MirrorItem, problem: Problem): Fault {
-  const data = blobKind(problem.key) === 'data'
+  const part = item.parts.find(({ key }) => key === problem.key)
+  const data = part !== undefined && blobKind(pathOf(part)) === 'data'
   return {
     code: codeOf(problem.what, data),
     ours: oursOf(problem.what),

@@ -17,7 +17,7 @@ import { requireRoom } from './disk.ts'
 import { type Download, download } from './download.ts'
 import { faultOf, tryTwice, unsafeKeyFault } from './fetch-item.ts'
 import { readLocal } from './local.ts'
-import { blobKind, generationOf } from './names.ts'
+import { blobKind, generationOf, pathOf } from './names.ts'
 import type { Mirror, MirrorItem, MirrorResult } from './port.ts'
 
 export interface MirrorOptions {
@@ -43,7 +43,7 @@ export function openMirror(options: MirrorOptions): Mirror {
   const folder = resolve(options.folder)
   const incoming = { folder: `${folder}.incoming`, freeBytesFloor }
   /** What lies in the folder, by key. */
-  const local = new Map<string, Reading>()
+  const local = new Map<string, Reading & { readonly path: string }>()
   /** Keys in work, so that two items that share a blob read it once. */
   const busy = new Map<string, Promise<void>>()
   const closing = new AbortController()
@@ -75,7 +75,7 @@ export function openMirror(options: MirrorOptions): Mirror {
     }
 
     await concurrently(items, concurrency, signal, async (item, s) => {
-      const unsafe = item.parts.find(part => blobKind(part.key) === null)
+      const unsafe = item.parts.find(part => blobKind(pathOf(part)) === null)
       if (unsafe !== undefined || item.parts.length === 0) {
         faults.push({ item, fault: unsafeKeyFault(item, unsafe?.key ?? '') })
         return
@@ -140,10 +140,10 @@ export function openMirror(options: MirrorOptions): Mirror {
     for (const [i, part] of item.parts.entries()) {
       const got = downloads[i]
       if (got === undefined || got.file === null) continue
-      const path = join(folder, part.key)
+      const path = join(folder, pathOf(part))
       await mkdir(dirname(path), { recursive: true, mode: 0o700 })
       await rename(got.file, path)
-      local.set(part.key, got.reading)
+      local.set(part.key, { ...got.reading, path: pathOf(part) })
       const fetched = generationOf(part.key)
       if (fetched !== null) await pin(fetched)
     }
@@ -164,8 +164,9 @@ export function openMirror(options: MirrorOptions): Mirror {
   }
 
   async function remove(key: string): Promise<void> {
+    const path = local.get(key)?.path ?? key
     local.delete(key)
-    await rm(join(folder, key), { force: true })
+    await rm(join(folder, path), { force: true })
   }
 
   /** A refusal accuses a blob only if we may still read another one; else our own credentials are to blame. */
@@ -206,8 +207,8 @@ export function openMirror(options: MirrorOptions): Mirror {
     await concurrently(items, concurrency, signal, async (item, s) => {
       for (const part of item.parts) {
         if (part.key === 'index.latest') continue
-        const expected = blobKind(part.key) === null ? undefined : local.get(part.key)
-        const reading = expected === undefined ? null : await readLocal(join(folder, part.key), s)
+        const expected = blobKind(pathOf(part)) === null ? undefined : local.get(part.key)
+        const reading = expected === undefined ? null : await readLocal(join(folder, pathOf(part)), s)
         if (reading === null || reading.bytes !== expected?.bytes || reading.crc32 !== expected.crc32) {
           if (expected !== undefined) await remove(part.key)
           if (!bad.includes(item)) bad.push(item)

@@ -2,9 +2,17 @@
 import type { Fault } from '../model/content.ts'
 import type { SnapshotUuid } from '../model/repository.ts'
 
+export interface MirrorPart {
+  /** Where the source has it. */
+  readonly key: string
+  readonly bytes: number | null
+  /** Where the mirror must have it, when that is elsewhere: a hashed shard folder of another base path or prefix. */
+  readonly path?: string
+}
+
 /** A file or a metadata blob that must be there; several parts for a split file, in order. */
 export interface MirrorItem {
-  readonly parts: readonly { readonly key: string; readonly bytes: number | null }[]
+  readonly parts: readonly MirrorPart[]
   /** CRC-32 of all parts together; null where nothing says it. */
   readonly crc32: number | null
   /** For faults. */

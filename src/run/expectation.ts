@@ -1,10 +1,11 @@
 /** From an index record to what a restore must yield and which blobs it needs. Pure. */
 
 import type { MirrorItem } from '../mirror/port.ts'
-import { blobParts, type FileList, type IndexCopy, type IndexRecord } from '../model/content.ts'
+import { blobParts, type FileList, type IndexCopy, type IndexRecord, shardFolder } from '../model/content.ts'
 import type { Expectation } from '../model/evidence.ts'
 import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
 import { expectedCrc32 } from '../repository/checksum.ts'
+import { folderInMirror } from '../repository/shard-folders.ts'
 
 export function expectationOf(record: IndexRecord, copy: IndexCopy, snapshot: SnapshotEntry): Expectation {
   return {
@@ -55,11 +56,21 @@ export function contentItems(
     )
   }
   for (const { shard, files } of copy.shards) {
-    const folder = `indices/${record.id}/${shard}`
-    items.push(metadataItem(`${folder}/snap-${own}.dat`, [own], record.name, shard))
-    if (files !== null) items.push(...fileItems(record, files, shard, folder, owners))
+    const folder = shardFolder(record, shard)
+    const inMirror = folderInMirror(folder, record.id, shard)
+    const ofShard = [metadataItem(`${folder}/snap-${own}.dat`, [own], record.name, shard)]
+    if (files !== null) ofShard.push(...fileItems(record, files, shard, folder, owners))
+    for (const item of ofShard) items.push(inMirror === folder ? item : moved(item, folder, inMirror))
   }
   return items
+}
+
+/** A server that reads the mirror computes hashed folders by its own settings. */
+function moved(item: MirrorItem, folder: string, inMirror: string): MirrorItem {
+  return {
+    ...item,
+    parts: item.parts.map(part => ({ ...part, path: `${inMirror}${part.key.slice(folder.length)}` })),
+  }
 }
 
 /** `<shard> <blob name>` → uuids of the snapshots that need the file. */
@@ -123,7 +134,7 @@ export function contentsResting(record: IndexRecord, keys: ReadonlySet<string>):
     const rests =
       (copy.metadataKey !== null && keys.has(copy.metadataKey)) ||
       copy.shards.some(({ shard, files }) =>
-        files?.files.some(file => blobParts(file, `indices/${record.id}/${shard}`).some(part => keys.has(part.key))),
+        files?.files.some(file => blobParts(file, shardFolder(record, shard)).some(part => keys.has(part.key))),
       )
     if (rests) hit.add(copy.contentId)
   }

@@ -183,7 +183,9 @@ describe('a shard that fails', () => {
       snapshotUuid,
       indexName: index,
       snapshot,
-      shards: (shards ?? []).flatMap((one, shard) => (one === null ? [] : [{ shard, ...one }])),
+      shards: (shards ?? []).flatMap((one, shard) =>
+        one === null ? [] : [{ ...one, shard, files: one.files ?? 0, bytes: one.bytes ?? 0 }],
+      ),
       hasNested: false,
       fields: {},
     }

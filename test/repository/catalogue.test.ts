@@ -176,6 +176,7 @@ describe('finding the repository', () => {
       metadata: null,
       shards: [],
       contentId: null,
+      remembered: false,
     })
   })
 })

@@ -153,9 +153,9 @@ describe('behind a CRC that fits', () => {
     )
   })
 
-  test('zstd is told to be unknown, and not broken', () => {
-    const bytes = envelope('snapshot', Buffer.from('ZSTD\0whatever', 'latin1'))
-    expect(failureOf(() => decodeSnapshotInfo(bytes))?.kind).toBe('unknown-layout')
+  test('a compression that is none is told', () => {
+    const bytes = envelope('snapshot', Buffer.from('LZ4\0whatever', 'latin1'))
+    expect(failureOf(() => decodeSnapshotInfo(bytes))?.kind).toBe('bad-framing')
   })
 
   test('another codec is told', () => {

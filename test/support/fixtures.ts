@@ -7,9 +7,10 @@ import { systemClock } from '../../src/time.ts'
 
 export interface ExpectedShard {
   readonly luceneDocs: number
-  readonly maxSeqNo: number
-  readonly files: number
-  readonly bytes: number
+  /** Null, here and below: the server did not say. */
+  readonly maxSeqNo: number | null
+  readonly files: number | null
+  readonly bytes: number | null
 }
 
 export interface ExpectedRepository {
@@ -36,15 +37,20 @@ export interface RepositoryFixture {
 
 const repositories = join(import.meta.dirname, '../fixtures/repositories')
 
+/** The newest Elasticsearch last. */
 export function repositoryFixtures(root = repositories): RepositoryFixture[] {
   return readdirSync(root)
     .filter(name => existsSync(join(root, name, 'expected.json')))
-    .sort()
+    .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
     .map(name => ({
       name,
       folder: join(root, name, 'repository'),
       expected: JSON.parse(readFileSync(join(root, name, 'expected.json'), 'utf8')),
     }))
+}
+
+function rank(name: string): number {
+  return name.startsWith('os-') ? 0 : Number.parseFloat(name.slice('es-'.length))
 }
 
 export function openFolder(folder: string): BlobReader {

@@ -12,7 +12,8 @@ export function filesOf(folder: string): Files {
   return new Map(keysOf(folder).map(key => [key, readFileSync(join(folder, key))]))
 }
 
-export function memoryReader(files: ReadonlyMap<string, Buffer>): BlobReader {
+/** `basePath`: as if it were in a bucket; keys that start with `/` are in the map as they are. */
+export function memoryReader(files: ReadonlyMap<string, Buffer>, basePath: string | null = null): BlobReader {
   const need = (key: string): Buffer => {
     const bytes = files.get(key)
     if (bytes === undefined) throw new SnapproofError('not-found', `memory: ${key} is not there`)
@@ -27,7 +28,7 @@ export function memoryReader(files: ReadonlyMap<string, Buffer>): BlobReader {
   })
   return {
     url: 'memory:///',
-    basePath: null,
+    basePath,
     async *list(prefix, { startAfter = '', depth = 'all', signal } = {}) {
       const keys = [...files.keys()].filter(
         key =>
