@@ -25,7 +25,7 @@ if (unknown.length > 0) {
   process.exit(64)
 }
 const seed = Number(values.seed ?? Date.now() % 2 ** 31)
-const workers = Number(values.workers ?? Math.min(2, availableParallelism()))
+const workers = Math.min(names.length, Number(values.workers ?? Math.min(2, availableParallelism())))
 const seconds = (Number(values.seconds) * workers) / names.length
 
 console.log(`fuzz: seed ${seed}, ${names.length} targets, ${seconds.toFixed(1)} s each, ${workers} at once`)

@@ -17,6 +17,7 @@ import { decodeShardSnapshot } from '../../../src/repository/shard-snapshot.ts'
 import { decodeSmile } from '../../../src/repository/smile.ts'
 import { decodeSnapshotInfo } from '../../../src/repository/snapshot-info.ts'
 import { codecOf, envelope, reseal } from '../generate/envelope.ts'
+import { compareWithParse } from './json.ts'
 
 /** `dictionary`: which words are worth putting in. */
 export interface FuzzTarget {
@@ -67,6 +68,8 @@ export const fuzzTargets: Readonly<Record<string, () => FuzzTarget>> = {
       return await decodeRepositoryData([input.subarray(0, at), input.subarray(at)], 7)
     },
   }),
+  // Held against JSON.parse: both must take the same documents and see the same in them.
+  json: () => ({ samples: blobs(/^index-\d+$/), dictionary: 'json', decode: input => compareWithParse(input) }),
   'index-latest': () => ({ samples: blobs(/^index\.latest$/), dictionary: 'lucene', decode: decodeIndexLatest }),
   segments: () => ({
     samples: luceneFiles(/^segments_/),
