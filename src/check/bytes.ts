@@ -28,6 +28,16 @@ export interface ByteBudget {
   bytesLeft: number | null
   /** Nothing new is begun once it says true. */
   readonly isOver: () => boolean
+  /** Whose bytes are asked for; absent: all. */
+  readonly wants?: (content: WantedContent) => boolean
+}
+
+export interface WantedContent {
+  readonly indexId: string
+  readonly contentId: string
+  readonly obstacle: Reason | null
+  /** Positions. */
+  readonly snapshots: readonly number[]
 }
 
 /** CRC-32 of a whole file by the store's own sums of its objects; null where it has none that counts. */
@@ -74,7 +84,7 @@ interface NeededFile {
   readonly witness: ShortDigest | null
   /** ETag of each part as listed. */
   readonly etags: readonly (string | null)[]
-  /** Positions of the snapshots that need it. */
+  /** Positions of the snapshots that need it, asked for or not: what is bad is bad for all of them. */
   readonly snapshots: Set<number>
 }
 
@@ -84,6 +94,8 @@ export interface ByteProofs {
   readonly findings: readonly Finding[]
   /** What holds from now on, known before or found now. */
   readonly proofs: ReadonlyMap<ShortDigest, ByteProof>
+  /** Were the objects that were read those of the listing? Else nothing that rests on the listing may be remembered. */
+  readonly asListed: boolean
 }
 
 export async function proveBytes(
@@ -93,8 +105,11 @@ export async function proveBytes(
   listed: ReadonlyMap<string, ListedBlob>,
   options: ByteProofOptions,
 ): Promise<ByteProofs> {
-  const wanted = new Set(copies.filter(copy => copy.presence.verdict === 'pass').map(copy => copy.snapshot))
-  const needed = neededFiles(record, wanted, listed)
+  const passing = new Set(copies.filter(copy => copy.presence.verdict === 'pass').map(copy => copy.snapshot))
+  const wanted = new Set(copies.filter(copy => isWanted(copy, options.budget)).map(copy => copy.snapshot))
+  // What was bad is looked at again whoever asks.
+  const isAsked = (file: NeededFile) => isKnownBad(file, options) || [...file.snapshots].some(one => wanted.has(one))
+  const needed = neededFiles(record, passing, listed).filter(isAsked)
   const limit = pLimit(options.requests)
   const states = await Promise.all(needed.map(file => limit(() => proveFile(file, options))))
   const marks = new Map<number, Mark>()
@@ -104,14 +119,26 @@ export async function proveBytes(
   needed.forEach((file, i) => {
     const state = states[i]
     if (state === undefined) return
-    for (const snapshot of file.snapshots) marks.set(snapshot, worse(marks.get(snapshot), markOfState(state)))
+    for (const snapshot of file.snapshots)
+      if (state.state === 'bad' || wanted.has(snapshot))
+        marks.set(snapshot, worse(marks.get(snapshot), markOfState(state)))
     if (state.state !== 'bad') return
     const snapshots = [...file.snapshots].sort((a, b) => a - b).map(s => repository.snapshots[s]?.uuid ?? '')
     const { code, key, message } = state
     findings.push(makeFinding({ code, key, snapshots, index: record.name, shard: file.shard, message }))
   })
-  for (const copy of copies) if (!marks.has(copy.snapshot)) marks.set(copy.snapshot, beneath(copy.presence))
-  return { marks, findings, proofs: proofsOf(needed, states, options) }
+  for (const copy of copies) if (copy.presence.verdict !== 'pass') marks.set(copy.snapshot, beneath(copy.presence))
+  const asListed = !states.some(state => state.state === 'good' && state.others === true)
+  return { marks, findings, proofs: proofsOf(needed, states, options), asListed }
+}
+
+/** Of what does not pass below nothing is read. */
+export function isWanted(
+  { snapshot, indexId, contentId, obstacle, presence }: CheckedCopy,
+  { wants }: ByteBudget,
+): boolean {
+  if (presence.verdict !== 'pass') return false
+  return wants === undefined || contentId === null || wants({ indexId, contentId, obstacle, snapshots: [snapshot] })
 }
 
 function beneath(presence: Mark): Mark {
@@ -142,14 +169,19 @@ export function worse(a: Mark | undefined, b: Mark): Mark {
   }
 }
 
+function isKnownBad({ key, witness }: NeededFile, { known }: ByteProofOptions): boolean {
+  const before = known.get(key)
+  return before?.result === 'bad' && witness !== null && before.witness === witness
+}
+
 function neededFiles(
   record: IndexRecord,
-  wanted: ReadonlySet<number>,
+  passing: ReadonlySet<number>,
   listed: ReadonlyMap<string, ListedBlob>,
 ): NeededFile[] {
   const files = new Map<string, NeededFile>()
   for (const copy of record.copies) {
-    if (!wanted.has(copy.snapshot)) continue
+    if (!passing.has(copy.snapshot)) continue
     for (const { shard, files: list } of copy.shards) {
       for (const file of list?.files ?? []) {
         const known = files.get(`${shard} ${file.name}`)
@@ -171,13 +203,15 @@ function neededFiles(
 function proofsOf(
   needed: readonly NeededFile[],
   states: readonly FileState[],
-  { nowMs, known }: ByteProofOptions,
+  { nowMs, known, budget }: ByteProofOptions,
 ): Map<ShortDigest, ByteProof> {
-  const proofs = new Map<ShortDigest, ByteProof>()
+  // Where only some were asked for, the proofs of the others stay; their witnesses say whether they still hold.
+  const proofs = new Map<ShortDigest, ByteProof>(budget.wants === undefined ? [] : known)
   needed.forEach(({ key, witness }, i) => {
     const state = states[i]
     const before = known.get(key)
     if (state === undefined || witness === null) return
+    proofs.delete(key)
     if (state.state === 'good' && state.others === true) return
     if (state.state === 'good') proofs.set(key, { witness, day: dayOf(state.provenMs), result: state.result })
     else if (state.state === 'bad') {

@@ -10,7 +10,7 @@ import { type SnapshotInfo, shardFolder } from '../model/content.ts'
 import type { Finding } from '../model/finding.ts'
 import type { IndexEntry } from '../model/repository.ts'
 import { foldersOutside, pathTypes } from '../repository/shard-folders.ts'
-import { proveBytes } from './bytes.ts'
+import { type ByteBudget, isWanted, proveBytes } from './bytes.ts'
 import type { CheckOptions } from './check.ts'
 import {
   type CheckedIndex,
@@ -36,7 +36,7 @@ import {
   rememberIndex,
   viewOf,
 } from './memory.ts'
-import { encodeIndexMemory } from './memoryFormat.ts'
+import { type CalmContent, encodeIndexMemory } from './memoryFormat.ts'
 import type { CheckedContent, CheckedCopy, Mark } from './result.ts'
 import { storedSumOfFile } from './storeChecksums.ts'
 
@@ -113,8 +113,14 @@ export async function workOnIndex(
     const mounted = record.copies.some(copy => copy.metadata?.mounted === true)
     const bad = [...now.bytes.values()].some(proof => proof.result === 'bad')
     const calm =
-      viewDigest !== null && others.length === 0 && quiet && unreferenced.length === 0 && !mounted && !bad
-        ? calmOf(viewDigest, copies, checked, before, proofs !== null)
+      viewDigest !== null &&
+      others.length === 0 &&
+      proofs?.asListed !== false &&
+      quiet &&
+      unreferenced.length === 0 &&
+      !mounted &&
+      !bad
+        ? calmOf(viewDigest, copies, checked, before)
         : null
     await context.keeper.add(indexSubject(entry.id), encodeIndexMemory({ ...now, looks, calm }))
   }
@@ -165,34 +171,29 @@ function asBefore(
   calm: Calm,
   { options }: IndexContext,
 ): CheckedIndexWork | null {
-  const { memory, nowMs, bytes, catalogue } = options
+  const { bytes, catalogue } = options
   const entry = entryAt(catalogue.repositoryData.indices, position)
   if (calm.copies.length !== entry.snapshots.length) return null
-  const proof = calm.bytesProvenMs
-  const young = proof !== null && memory !== undefined && !isDue(entry.id, proof, nowMs, memory.renewAfterMs)
-  if (bytes !== undefined && !young) return null
-  const byteMark: Mark = {
-    ...markOf('remembered'),
-    ...(proof === null ? {} : { provenMs: proof }),
-    ...(calm.bytesMethod === null ? {} : { method: calm.bytesMethod }),
-  }
   const holders = calm.contents.map((): number[] => [])
-  const copies = calm.copies.map((copy, i): CheckedCopy => {
+  const copies: CheckedCopy[] = []
+  for (const [i, kept] of calm.copies.entries()) {
     const snapshot = entry.snapshots[i] ?? 0
-    if (copy.content !== null) holders[copy.content]?.push(snapshot)
-    const presence = markOf(copy.presence)
-    return {
+    const content = kept.content === null ? undefined : calm.contents[kept.content]
+    if (kept.content !== null) holders[kept.content]?.push(snapshot)
+    const copy: CheckedCopy = {
       ...copyOf(entry, position, snapshot),
-      bytes: copy.bytes,
-      contentId: copy.content === null ? null : (calm.contents[copy.content]?.contentId ?? null),
-      obstacle: copy.obstacle,
-      catalogue: dated(markOf(copy.catalogue), readMs),
-      presence,
-      ...(bytes === undefined ? {} : { byteProof: presence.verdict === 'pass' ? byteMark : presence }),
+      bytes: kept.bytes,
+      contentId: content?.contentId ?? null,
+      obstacle: kept.obstacle,
+      catalogue: dated(markOf(kept.catalogue), readMs),
+      presence: markOf(kept.presence),
     }
-  })
+    const byteProof = bytes === undefined ? undefined : calmByteMark(copy, content, bytes, options)
+    if (byteProof === null) return null
+    copies.push(byteProof === undefined ? copy : { ...copy, byteProof })
+  }
   const contents = calm.contents.map(
-    (content, i): CheckedContent => ({
+    ({ bytesProvenMs: _, bytesMethod: __, ...content }, i): CheckedContent => ({
       ...content,
       indexName: entry.name,
       indexId: entry.id,
@@ -202,20 +203,27 @@ function asBefore(
   return { copies, contents, findings: [], shards: calm.shards, unreferenced: [] }
 }
 
-function calmOf(
-  view: string,
-  copies: readonly CheckedCopy[],
-  checked: CheckedIndex,
-  before: IndexMemory,
-  bytesAsked: boolean,
-): Calm {
+/** Undefined: it is not asked for. Null: it is, and there is no proof that is young enough. */
+function calmByteMark(
+  copy: CheckedCopy,
+  content: CalmContent | undefined,
+  bytes: ByteBudget,
+  { memory, nowMs }: CheckOptions,
+): Mark | null | undefined {
+  if (copy.presence.verdict !== 'pass') return copy.presence
+  if (!isWanted(copy, bytes)) return undefined
+  const { bytesProvenMs: provenMs = null, bytesMethod: method = null } = content ?? {}
+  if (provenMs === null || method === null || memory === undefined) return null
+  return isDue(copy.indexId, provenMs, nowMs, memory.renewAfterMs)
+    ? null
+    : { ...markOf('remembered'), provenMs, method }
+}
+
+function calmOf(view: string, copies: readonly CheckedCopy[], checked: CheckedIndex, before: IndexMemory): Calm {
   const numberOf = new Map(checked.contents.flatMap((content, i) => content.snapshots.map(snapshot => [snapshot, i])))
-  const proofs = copies.filter(copy => copy.presence.verdict === 'pass').map(copy => copy.byteProof)
-  const proven = bytesAsked && proofs.length > 0 && proofs.every(mark => mark?.verdict === 'pass')
-  const oldest = Math.min(...proofs.map(mark => mark?.provenMs ?? 0))
-  const weakest = proofs.find(mark => mark?.method !== 'read')?.method ?? 'read'
+  const markOfContent = new Map(copies.map(copy => [copy.contentId, copy.byteProof]))
   // A look that asked for less does not forget what is proven: the view covers every object that the proofs rest on.
-  const kept = !bytesAsked && before.calm?.view === view ? before.calm : null
+  const kept = new Map(before.calm?.view === view ? before.calm.contents.map(one => [one.contentId, one]) : [])
   return {
     view,
     copies: copies.map(copy => ({
@@ -225,13 +233,15 @@ function calmOf(
       bytes: copy.bytes,
       content: numberOf.get(copy.snapshot) ?? null,
     })),
-    contents: checked.contents.map(
-      ({ contentId, shardCount, createdVersion, bytes, files, obstacle, witness }) =>
-        ({ contentId, shardCount, createdVersion, bytes, files, obstacle, witness }) as const,
-    ),
+    contents: checked.contents.map(content => {
+      const { contentId, shardCount, createdVersion, bytes, files, obstacle, witness } = content
+      const mark = markOfContent.get(contentId)
+      const proven = mark?.verdict === 'pass' ? mark : undefined
+      const bytesProvenMs = proven?.provenMs ?? kept.get(contentId)?.bytesProvenMs ?? null
+      const bytesMethod = proven?.method ?? kept.get(contentId)?.bytesMethod ?? null
+      return { contentId, shardCount, createdVersion, bytes, files, obstacle, witness, bytesProvenMs, bytesMethod }
+    }),
     shards: checked.shards,
-    bytesProvenMs: proven ? oldest : (kept?.bytesProvenMs ?? null),
-    bytesMethod: proven ? weakest : (kept?.bytesMethod ?? null),
   }
 }
 

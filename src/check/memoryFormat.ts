@@ -41,6 +41,9 @@ export interface CalmContent {
   readonly files: number
   readonly obstacle: Reason | null
   readonly witness: string | null
+  /** When the oldest byte proof of its files was made; null: not every file is proven. */
+  readonly bytesProvenMs: number | null
+  readonly bytesMethod: Method | null
 }
 
 /** An index in which nothing was wrong and nothing left over: while listing and `index-N` stay the same, so does this. */
@@ -51,9 +54,6 @@ export interface Calm {
   readonly copies: readonly CalmCopy[]
   readonly contents: readonly CalmContent[]
   readonly shards: number
-  /** When the oldest byte proof of a needed file was made; null: not every file is proven. */
-  readonly bytesProvenMs: number | null
-  readonly bytesMethod: Method | null
 }
 
 export interface ByteProof {

@@ -7,6 +7,7 @@ import { SnapproofError } from '../errors.ts'
 import type { Ledger, LedgerSession } from '../ledger/port.ts'
 import type { ContentRecord, DebtItem, Forecast, Plan } from '../model/plan.ts'
 import type { Limits } from '../model/policy.ts'
+import { isReadingDue } from '../plan/byteDebt.ts'
 import { type DebtInput, findDebt, isOwed, proofState } from '../plan/debt.ts'
 import { forecast, measuredRates } from '../plan/forecast.ts'
 import { selectPlan } from '../plan/select.ts'
@@ -41,9 +42,25 @@ export async function survey(
   { only, limits, readOnly }: SurveyOptions,
 ): Promise<Survey> {
   const { config, clock, signal } = dependencies
+  const { policy } = config
+  const startedMs = clock.monotonicMs()
+  const policyStartMs = policy.startMs ?? ledger.firstRunMs() ?? clock.nowMs()
+  const isOver = (part: number) => () =>
+    limits.durationSeconds !== null && clock.monotonicMs() - startedMs > limits.durationSeconds * 1000 * part
   const { catalogue, checked } = await checkSettled({
     blobs: dependencies.repository,
     collect: 'all',
+    isOver: isOver(1),
+    bytes: {
+      bytesLeft: limits.restoreBytes,
+      // The other half of the time is for restores. Whoever only looks reads no data.
+      isOver: readOnly ? () => true : isOver(0.5),
+      wants: ({ indexId, contentId, obstacle }) => {
+        if (readOnly || only !== null) return false
+        const { proof } = ledger.contentHistory(indexId, contentId, null)
+        return isReadingDue(obstacle, proof, policy, policyStartMs, clock.nowMs())
+      },
+    },
     credit: config.policy.credit,
     requests: config.work.requests,
     maxMetadataBytes: config.work.maxMetadataBytes,

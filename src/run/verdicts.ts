@@ -92,12 +92,25 @@ function judgeCopy(
   if (accused) {
     return { copy, levels: { catalogue, presence, bytes: bare('found'), restore: bare('lower-level-failed') } }
   }
+  if (copy.byteProof?.verdict === 'fail') {
+    const bytes = { ...bare('found'), mark: copy.byteProof }
+    return { copy, levels: { catalogue, presence, bytes, restore: bare('lower-level-failed') } }
+  }
   if (base !== null || content === undefined) {
     const mark = { mark: base ?? markOf('not-read'), method: null, provenMs: null, creditedFrom: null }
-    return { copy, levels: { catalogue, presence, bytes: mark, restore: mark } }
+    return { copy, levels: { catalogue, presence, bytes: younger(mark, copy.byteProof, input), restore: mark } }
   }
   const restore = restoreMark(content, entry, input)
-  return { copy, levels: { catalogue, presence, bytes: bytesMark(restore, content, input), restore } }
+  const bytes = younger(bytesMark(restore, content, input), copy.byteProof, input)
+  return { copy, levels: { catalogue, presence, bytes, restore } }
+}
+
+/** What the check read itself counts beside what a restore read: the later look speaks. */
+function younger(byRestore: LevelMark, read: Mark | undefined, { checkedAtMs }: VerdictInput): LevelMark {
+  if (read?.verdict !== 'pass' || byRestore.mark.verdict === 'fail') return byRestore
+  const provenMs = read.provenMs ?? checkedAtMs
+  if (byRestore.mark.verdict === 'pass' && (byRestore.provenMs ?? 0) >= provenMs) return byRestore
+  return { mark: read, method: read.method ?? 'read', provenMs, creditedFrom: null }
 }
 
 /** What decides before any proof is looked at; null: the proof decides. */

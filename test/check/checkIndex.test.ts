@@ -155,7 +155,7 @@ test.each(['GLACIER', 'DEEP_ARCHIVE'])('%s is doubtful, other classes are not', 
   const blobs = new Map(whole)
   blobs.set(`${folder}/0/__a`, listed(`${folder}/0/__a`, 100, { storageClass }))
   blobs.set(`${folder}/0/__b`, listed(`${folder}/0/__b`, 50, { storageClass: 'GLACIER_IR' }))
-  expect(doubtKinds(run(facts(indexRecord([copyOf(0, [both])]), blobs)).doubts)).toEqual([['0/__a', 'archived', [0]]])
+  expect(doubtKinds(run(facts(indexRecord([copyOf(0, [both])]), blobs)).doubts)).toEqual([['0/__a', 'unreadable', [0]]])
 })
 
 describe('metadata that are not good', () => {
