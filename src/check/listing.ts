@@ -11,9 +11,12 @@ export interface Unreferenced {
   bytes: number
   /** Bytes by storage class. */
   readonly byClass: Map<string, number>
-  /** A few keys, for a message. */
+  /** The first few keys, in order, for a message. */
   readonly examples: string[]
 }
+
+/** So many keys are told in a message. */
+export const maxExamples = 5
 
 /** Keys with the prefix, after one key and up to another; null: no bound. */
 export interface ListRange {
@@ -83,7 +86,12 @@ export class FolderCursor {
     this.unreferenced.bytes += blob.bytes
     const { byClass } = this.unreferenced
     byClass.set(blob.storageClass, (byClass.get(blob.storageClass) ?? 0) + blob.bytes)
-    if (this.unreferenced.examples.length < 5) this.unreferenced.examples.push(blob.key)
+    // Folders are told of later than what lies between them: the same objects give the same message whatever came first.
+    const { examples } = this.unreferenced
+    if (examples.length === maxExamples && blob.key > (examples.at(-1) ?? '')) return
+    examples.push(blob.key)
+    examples.sort()
+    if (examples.length > maxExamples) examples.pop()
   }
 
   async #advance(): Promise<void> {
