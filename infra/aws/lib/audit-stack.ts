@@ -8,6 +8,7 @@ import {
   Stack,
   type StackProps,
 } from 'aws-cdk-lib'
+import { Repository } from 'aws-cdk-lib/aws-ecr'
 import { SnapproofAudit, type SnapproofAuditProps } from './snapproof-audit.ts'
 
 export class AuditStack extends Stack {
@@ -58,11 +59,12 @@ export function plainStack(app: App, name: string): AuditStack {
         ),
       },
       image: {
-        uri: parameter(
-          'ImageUri',
-          'Image of Snapproof, pinned by tag or digest',
-          '^.+(:[A-Za-z0-9_][A-Za-z0-9_.-]*|@sha256:[0-9a-f]{64})$',
+        repository: Repository.fromRepositoryName(
+          stack,
+          'ImageRepository',
+          parameter('ImageName', 'ECR repository of this account and region with the image', '^[a-z0-9][a-z0-9._/-]*$'),
         ),
+        tag: parameter('ImageTag', 'Tag of the image; not latest', '^(?!latest$)[A-Za-z0-9_][A-Za-z0-9_.-]*$'),
       },
       notifications: { emails: [parameter('Email', 'Address that the alarms notify', '^[^\\s@]+@[^\\s@]+$')] },
     }

@@ -43,6 +43,11 @@ export const acknowledged: readonly Acknowledged[] = [
     reason: 'Nothing gets in and only HTTPS gets out; flow logs of terabytes from S3 would cost more than they tell.',
   },
   {
+    at: 'Batch/Container/ExecutionRole',
+    rule: 'AwsSolutions-IAM5[Resource::*]',
+    reason: 'ecr:GetAuthorizationToken knows no resources; pulling is bound to the repository of the image.',
+  },
+  {
     at: 'Batch/InstanceRole',
     rule: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role]',
     reason: 'The policy that AWS maintains for ECS instances; the instance runs nothing else.',

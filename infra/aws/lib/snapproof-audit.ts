@@ -16,7 +16,7 @@ import { CodeBuildCompute, type CodeBuildProps, codeBuildProblems, defaultTimeou
 import type { Compute } from './compute.ts'
 import { addDashboard } from './dashboard.ts'
 import { heartbeatWindow } from './heartbeat-window.ts'
-import { type AuditImage, imageProblems } from './image.ts'
+import { type AuditImage, imageProblems, resolveImage } from './image.ts'
 import { acknowledgeFindings, acknowledgeWildcards } from './nag.ts'
 import { addTopic, type NotificationProps, notificationProblems } from './notifications.ts'
 import { requireNoProblems } from './problems.ts'
@@ -84,7 +84,7 @@ export class SnapproofAudit extends Construct {
     this.role = this.#auditorRole(compute.kind, repository)
     const context = {
       role: this.role,
-      image: props.image,
+      image: resolveImage(this, props.image),
       repositoryName: repository.name,
       key,
       configJson: stack.toJsonString(

@@ -10,7 +10,7 @@ import { acknowledged } from '../../../infra/aws/lib/nag.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { metrics } from '../../../src/metrics/names.ts'
 import { alarmDefinitions } from './alarm-definitions.ts'
-import { flat, plainTemplate, type Resource, resource, resources, synth } from './templates.ts'
+import { account, flat, plainTemplate, type Resource, resource, resources, synth } from './templates.ts'
 
 interface Statement {
   readonly Sid?: string
@@ -109,7 +109,7 @@ describe('what a run may do', () => {
     const allowed = statementsOf(resource(template, 'AWS::IAM::Policy', /AuditorRoleDefaultPolicy/))
       .filter(({ Effect }) => Effect === 'Allow')
       .flatMap(({ Action }) => Action ?? [])
-      .filter(action => !action.startsWith('logs:'))
+      .filter(action => !/^(?:logs|ecr):/.test(action))
     expect([...new Set(allowed)].sort()).toEqual([
       'cloudwatch:PutMetricData',
       'kms:Decrypt',
@@ -174,7 +174,8 @@ describe('CodeBuild', () => {
   it('runs our image, unprivileged, as a user, with a time limit and no source', () => {
     expect(Properties).toMatchObject({ TimeoutInMinutes: 360, QueuedTimeoutInMinutes: 60 })
     expect(Properties.Source.Type).toBe('NO_SOURCE')
-    expect(Properties.Environment).toMatchObject({ Image: { Ref: 'ImageUri' }, PrivilegedMode: false })
+    expect(flat(Properties.Environment.Image)).toMatch(/\.dkr\.ecr\..*\/<ImageName>:<ImageTag>$/)
+    expect(Properties.Environment).toMatchObject({ PrivilegedMode: false })
     const spec = JSON.parse(Properties.Source.BuildSpec)
     expect(spec['run-as']).toBe('snapproof')
     expect(spec.phases.build.commands[0]).toContain('snapproof audit --config')
@@ -187,6 +188,37 @@ describe('CodeBuild', () => {
     const project = resource(other, 'AWS::CodeBuild::Project').Properties
     expect([project.Environment.PrivilegedMode, project.TimeoutInMinutes]).toEqual([true, 600])
     expect(JSON.parse(project.Source.BuildSpec)['run-as']).toBe('elastic')
+  })
+})
+
+describe('the image', () => {
+  const pulls = (template: Template, id: RegExp) =>
+    statementsOf(resource(template, 'AWS::IAM::Policy', id)).filter(({ Action }) =>
+      [Action].flat().includes('ecr:BatchGetImage'),
+    )
+
+  it.each([
+    ['CodeBuild', nightly, /AuditorRoleDefaultPolicy/],
+    ['Batch', fargate, /ExecutionRoleDefaultPolicy/],
+  ])('of ECR may be pulled by %s, and no other image', (_, template, id) => {
+    const resources = pulls(template, id).flatMap(statement => flatAll(statement.Resource))
+    expect(resources).toEqual(['arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/<ImageName>'])
+  })
+
+  it('as a URI of ECR names the repository that may be pulled; of another registry it is taken as it is', () => {
+    for (const tag of [':1.2.3', `@sha256:${'a'.repeat(64)}`]) {
+      const uri = `${account}.dkr.ecr.eu-central-1.amazonaws.com/team/snapproof${tag}`
+      const template = synth({ image: { uri }, compute: { kind: 'batch' } })
+      const [statement] = pulls(template, /ExecutionRoleDefaultPolicy/)
+      expect(flat(statement?.Resource)).toBe(
+        `arn:<AWS::Partition>:ecr:eu-central-1:${account}:repository/team/snapproof`,
+      )
+      const job = resource(template, 'AWS::Batch::JobDefinition').Properties.ContainerProperties
+      expect(flat(job.Image).replace('<AWS::URLSuffix>', 'amazonaws.com')).toBe(uri)
+    }
+    const other = synth({ image: { uri: 'registry.example.com/snapproof:1' }, compute: { kind: 'batch' } })
+    const job = resource(other, 'AWS::Batch::JobDefinition').Properties.ContainerProperties
+    expect(job.Image).toBe('registry.example.com/snapproof:1')
   })
 })
 
@@ -417,6 +449,7 @@ describe('bad input is refused at synth', () => {
     [{ repository: { ...repository, name: 'a/b' } }, /repository\.name/],
     [{ repository: { ...repository, account: '1234' } }, /12 digits/],
     [{ repository: { ...repository, kmsKeyArn: 'alias/x' } }, /no ARN of a key/],
+    [{ image: { uri: `${account}.dkr.ecr.eu-central-1.amazonaws.com/snapproof:latest` } }, /no fixed tag/],
     [{ image: { uri: 'snapproof' } }, /no fixed tag/],
     [{ image: { uri: 'snapproof:latest' } }, /no fixed tag/],
     [{ schedule: { expression: 'cron(nonsense)' } }, /6 are needed/],
