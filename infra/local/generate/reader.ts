@@ -28,7 +28,10 @@ const cacheBytes = 16 * 1024 ** 2
 /** Answers between two turns of the event loop: timers and weak references need one now and then. */
 const answersPerTurn = 64
 
-export function generatedReader(shape: RepositoryShape, counts?: RequestCounts): BlobReader {
+/** Told of each read: what kind of blob, and how many bytes of it. */
+export type ReadObserver = (kind: GeneratedBlob['kind'], bytes: number) => void
+
+export function generatedReader(shape: RepositoryShape, counts?: RequestCounts, observe?: ReadObserver): BlobReader {
   const blobs = new GeneratedBlobs(shape)
   const url = `generated:///seed-${shape.seed}/night-${shape.snapshots}`
   let answers = 0
@@ -75,6 +78,7 @@ export function generatedReader(shape: RepositoryShape, counts?: RequestCounts):
       if (ifMatch !== undefined && ifMatch !== etag) throw new SnapproofError('changed', `${key} has another ETag`)
       const bytes = Math.max(0, Math.min(length ?? whole, whole - start))
       count('get', bytes)
+      observe?.(blob.kind, bytes)
       async function* body() {
         let at = 0
         for (const chunk of blobs.chunks(blob)) {
@@ -93,6 +97,7 @@ export function generatedReader(shape: RepositoryShape, counts?: RequestCounts):
       if (length > maxBytes)
         throw new SnapproofError('too-large', `${key} has ${length} bytes, allowed are ${maxBytes}`)
       count('get', length)
+      observe?.(blob.kind, length)
       const chunks = [...blobs.chunks(blob)]
       // Another buffer for every reader, as from a store.
       return { bytes: Buffer.concat(chunks), etag }

@@ -19,6 +19,8 @@ const separate = ['fdt', 'fdx', 'fdm', 'fnm', 'kdd', 'kdi', 'kdm', 'nvd', 'nvm',
 const luceneVersion = '9.12.2'
 const commitFormat = 10
 const footerBytes = 16
+/** As repositories on S3 have it: no file is cut. */
+const partBytes = 5 * 1024 ** 4
 
 export function dataBlobName({ seed }: RepositoryShape, { shard, segment, file }: DataBlob): string {
   return `__${idOf(seed, 'file', shard, segment * 16 + file)}`
@@ -146,7 +148,7 @@ function fileInfo(
     physical_name: physicalName,
     length,
     checksum: checksum.toString(36),
-    part_size: 2n ** 63n - 1n,
+    part_size: partBytes,
     written_by: luceneVersion,
     ...(metaHash === null ? {} : { meta_hash: metaHash }),
   }

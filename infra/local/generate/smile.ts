@@ -74,7 +74,7 @@ class Encoder {
       this.vint(zigzag(value))
     } else if (Buffer.isBuffer(value)) {
       out.byte(0xfd)
-      this.vint(BigInt(value.length))
+      this.count(value.length)
       out.raw(value)
     } else if (Array.isArray(value)) {
       out.byte(0xf8)
@@ -97,8 +97,20 @@ class Encoder {
     } else if (value >= -16 && value <= 15) this.out.byte(0xc0 | (value < 0 ? -value * 2 - 1 : value * 2))
     else {
       this.out.byte(value === (value | 0) ? 0x24 : 0x25)
-      this.vint(zigzag(BigInt(value)))
+      if (Math.abs(value) < 2 ** 51) this.count(value < 0 ? -value * 2 - 1 : value * 2)
+      else this.vint(zigzag(BigInt(value)))
     }
+  }
+
+  /** A variable integer from 0 to 2^52, without the cost of `bigint`. */
+  private count(value: number): void {
+    let factor = 64
+    while (value >= factor) factor *= 128
+    while (factor > 64) {
+      factor /= 128
+      this.out.byte(Math.floor(value / factor) % 128)
+    }
+    this.out.byte(0x80 | (value % 64))
   }
 
   private name(text: string): void {

@@ -1,0 +1,44 @@
+/**
+ * `npm run bench -- NAME… [--scale 1/20] [--json]`: measures against the numbers that the design asks for. Names: `check`
+ * (nights of generated repositories; hours at full size), `index-n`, `inspect`. Without a name: all. Exit code 1 when a
+ * target is missed.
+ */
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { benchCheck } from './check.ts'
+import { benchIndexN, benchInspect } from './index-n.ts'
+import { isReached, type Measurement, tableOf } from './result.ts'
+
+type Bench = (scale: number, say: (text: string) => void) => Promise<Measurement[]>
+const benches: ReadonlyMap<string, Bench> = new Map([
+  ['check', benchCheck],
+  ['index-n', benchIndexN],
+  ['inspect', benchInspect],
+])
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { scale: { type: 'string', default: '1' }, json: { type: 'boolean', default: false } },
+})
+const scale = scaleOf(values.scale)
+const names = positionals.length === 0 ? [...benches.keys()] : positionals
+const unknown = names.filter(name => !benches.has(name))
+if (scale === null || unknown.length > 0) {
+  console.error(`usage: bench [${[...benches.keys()].join('|')}]… [--scale 1/20] [--json]`)
+  process.exit(64)
+}
+const found: (Measurement & { readonly bench: string; readonly reached: boolean })[] = []
+for (const name of names) {
+  const rows = (await benches.get(name)?.(scale, text => console.error(`${name}: ${text}`))) ?? []
+  found.push(...rows.map(row => ({ bench: name, ...row, reached: isReached(row) })))
+}
+if (values.json) console.log(JSON.stringify({ scale, node: process.version, measurements: found }, null, 2))
+else console.log(tableOf(found))
+process.exitCode = found.every(row => row.reached) ? 0 : 1
+
+/** `1/20`, `0.05`, `1`; null for anything else. */
+function scaleOf(text: string): number | null {
+  const [, over = '', under = '1'] = /^(\d+(?:\.\d+)?)(?:\/(\d+))?$/.exec(text) ?? []
+  const scale = Number(over) / Number(under)
+  return over !== '' && scale > 0 && scale <= 1 ? scale : null
+}

@@ -1,0 +1,56 @@
+/** What a bench found: numbers beside what they must not exceed. */
+
+export interface Measurement {
+  readonly case: string
+  readonly measure: string
+  readonly value: number
+  readonly unit: 'requests' | 'bytes' | 'seconds' | 'ratio'
+  /** Most that it may be; null: nothing is asked of it. */
+  readonly target: number | null
+}
+
+export function isReached({ value, target }: Measurement): boolean {
+  return target === null || value <= target
+}
+
+/** A table for people; the last column says whether the target is reached. */
+export function tableOf(measurements: readonly Measurement[]): string {
+  const rows = measurements.map(one => [
+    one.case,
+    one.measure,
+    show(one.value, one.unit),
+    one.target === null ? '' : `<= ${show(one.target, one.unit)}`,
+    one.target === null ? '' : isReached(one) ? 'yes' : 'NO',
+  ])
+  const all = [['CASE', 'MEASURE', 'VALUE', 'TARGET', 'REACHED'], ...rows]
+  const widths = [0, 1, 2, 3, 4].map(column => Math.max(...all.map(row => row[column]?.length ?? 0)))
+  return all
+    .map(row =>
+      row
+        .map((cell, column) =>
+          column === 2 || column === 3 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+function show(value: number, unit: Measurement['unit']): string {
+  switch (unit) {
+    case 'requests':
+      return value.toLocaleString('en')
+    case 'bytes':
+      return value < 2 ** 20 ? `${(value / 1024).toFixed(1)} KiB` : `${(value / 2 ** 20).toFixed(1)} MiB`
+    case 'seconds':
+      return `${value.toFixed(1)} s`
+    case 'ratio':
+      return value.toFixed(3)
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
+}

@@ -1,0 +1,55 @@
+/** What a measuring process is asked to do, and what it answers: one JSON line each way. */
+import type { RepositoryShape } from '../local/generate/shape.ts'
+
+export type Task =
+  /** `check --level presence` of a generated repository; `ledger`: a file to remember in, null for none. */
+  | { readonly kind: 'check'; readonly shape: RepositoryShape; readonly ledger: string | null }
+  /** `inspect --jsonl`; the lines are counted and dropped. */
+  | { readonly kind: 'inspect'; readonly shape: RepositoryShape }
+  /** Decodes `index-N` from a stream that is made meanwhile. */
+  | { readonly kind: 'decode'; readonly shape: RepositoryShape }
+  /** Decodes `index-N` from memory, and parses the same bytes with `JSON.parse`, in turns. */
+  | { readonly kind: 'decode-and-parse'; readonly shape: RepositoryShape; readonly rounds: number }
+
+export interface Used {
+  readonly seconds: number
+  readonly cpuSeconds: number
+  /** Most that the process ever had in memory, program and runtime included. */
+  readonly peakBytes: number
+}
+
+export interface CheckAnswer extends Used {
+  readonly lists: number
+  readonly gets: number
+  readonly heads: number
+  readonly bytesRead: number
+  /** Of `bytesRead`, by kind of blob. */
+  readonly bytesOf: Readonly<Record<string, number>>
+  readonly getsOf: Readonly<Record<string, number>>
+  readonly exitCode: number
+  readonly findings: number
+}
+
+export interface InspectAnswer extends Used {
+  readonly lines: number
+  readonly bytes: number
+  readonly longestLine: number
+}
+
+export interface DecodeAnswer extends Used {
+  readonly bytes: number
+}
+
+export interface PairedAnswer extends Used {
+  readonly bytes: number
+  /** Processor seconds of each round: the processor may be shared, its time is not. */
+  readonly decode: readonly number[]
+  readonly parse: readonly number[]
+}
+
+export interface AnswerOf {
+  readonly check: CheckAnswer
+  readonly inspect: InspectAnswer
+  readonly decode: DecodeAnswer
+  readonly 'decode-and-parse': PairedAnswer
+}
