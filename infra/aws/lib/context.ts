@@ -17,6 +17,8 @@ export const contextKeys = {
   timeoutHours: 'time of one run; default 6',
   schedule: 'cron(…) or rate(…); default cron(0 1 * * ? *)',
   timeZone: 'IANA name; default UTC',
+  newestSnapshotMaxAgeHours: 'age from which the newest snapshot is too old; default 36',
+  restoreTargetMBps: 'restores slower than this are a ticket; none: no such alarm',
   events: 'true: also look as soon as a snapshot was taken',
 } as const
 export type ContextKey = keyof typeof contextKeys
@@ -30,12 +32,15 @@ export function contextProps(read: (key: ContextKey) => unknown): SnapproofAudit
   const required = ['repository', 'bucket', 'image'] as const
   const kind = value('compute') ?? 'codebuild'
   const hours = Number(value('timeoutHours') ?? '6')
+  const numeric = ['timeoutHours', 'newestSnapshotMaxAgeHours', 'restoreTargetMBps'] as const
   requireNoProblems([
+    ...numeric
+      .filter(key => value(key) !== undefined && !(Number(value(key)) > 0))
+      .map(key => `-c ${key}=${value(key)} is no number above 0`),
     ...required.filter(key => value(key) === undefined).map(key => `-c ${key}=… is missing: ${contextKeys[key]}`),
     ...(['codebuild', 'fargate', 'ec2'].includes(kind)
       ? []
       : [`-c compute=${kind}: allowed are codebuild, fargate, ec2`]),
-    ...(hours > 0 ? [] : [`-c timeoutHours=${value('timeoutHours')} is no number of hours`]),
   ])
   const optional = <K extends string>(name: K, text: string | undefined) =>
     (text === undefined ? {} : { [name]: text }) as Partial<Record<K, string>>
@@ -60,6 +65,12 @@ export function contextProps(read: (key: ContextKey) => unknown): SnapproofAudit
         : { kind: 'batch', on: kind === 'ec2' ? 'ec2' : 'fargate', timeout },
     schedule: { ...optional('expression', value('schedule')), ...optional('timeZone', value('timeZone')) },
     notifications: { emails: list('email'), webhooks: list('webhook') },
+    ...(value('newestSnapshotMaxAgeHours') === undefined
+      ? {}
+      : { newestSnapshotMaxAge: Duration.minutes(Math.round(Number(value('newestSnapshotMaxAgeHours')) * 60)) }),
+    ...(value('restoreTargetMBps') === undefined
+      ? {}
+      : { restoreTargetBytesPerSecond: Number(value('restoreTargetMBps')) * 1_000_000 }),
     ...(value('events') === 'true' ? { eventPath: {} } : {}),
   }
 }

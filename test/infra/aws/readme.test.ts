@@ -28,7 +28,7 @@ test('the command that deploys has all settings that are needed, and no other', 
 test.each([
   [{}, /-c repository=… is missing.*-c bucket=… is missing.*-c image=… is missing/s],
   [{ compute: 'lambda' }, /allowed are codebuild, fargate, ec2/],
-  [{ timeoutHours: 'long' }, /no number of hours/],
+  [{ timeoutHours: 'long' }, /timeoutHours=long is no number/],
 ])('settings %o are refused', (settings: Record<string, string>, fault) => {
   expect(() => contextProps(key => settings[key])).toThrow(fault)
 })
@@ -45,6 +45,8 @@ test('all settings arrive', () => {
     schedule: 'rate(1 day)',
     timeZone: 'Europe/Berlin',
     events: 'true',
+    newestSnapshotMaxAgeHours: '48',
+    restoreTargetMBps: '80',
     webhook: 'https://a, https://b',
   }
   const props = contextProps(key => settings[key])
@@ -53,7 +55,9 @@ test('all settings arrive', () => {
     compute: { kind: 'batch', on: 'ec2' },
     schedule: { expression: 'rate(1 day)', timeZone: 'Europe/Berlin' },
     eventPath: {},
+    restoreTargetBytesPerSecond: 80_000_000,
     notifications: { webhooks: ['https://a', 'https://b'] },
   })
+  expect(props.newestSnapshotMaxAge?.toHours()).toBe(48)
   expect(props.compute?.timeout?.toMinutes()).toBe(90)
 })
