@@ -9,19 +9,9 @@ import { renderReport } from '../report/render.ts'
 import { parseRun, serializeRun } from '../report/run-json.ts'
 import { renderSummary } from '../report/summary.ts'
 import { audit } from '../run/audit.ts'
-import { type CheckLevel, type CheckReport, checkReport } from '../run/checkReport.ts'
 import { type InspectOptions, inspectLines, inspect as inspectRepository } from '../run/inspect.ts'
 import { survey } from '../run/survey.ts'
-import {
-  buildRun,
-  type CliContext,
-  type CommonFlags,
-  newCounts,
-  openCheckMemory,
-  openConfigured,
-  readConfig,
-  readStyle,
-} from './context.ts'
+import { buildRun, type CliContext, type CommonFlags, openConfigured, readConfig, readStyle } from './context.ts'
 import { describePlan, planJson } from './planText.ts'
 import { bytesText, countText, tableText } from './words.ts'
 
@@ -159,78 +149,6 @@ function docsOf(
     }
   }
   return sum
-}
-
-export interface CheckFlags extends CommonFlags {
-  readonly url?: string | undefined
-  readonly level: CheckLevel
-  readonly maxBytes?: string | undefined
-  readonly maxDuration?: string | undefined
-  readonly maxRequests?: number | undefined
-}
-
-export async function checkCommand(context: CliContext, flags: CheckFlags): Promise<ExitCode> {
-  // The limits are read by the configuration's own rules for sizes and durations.
-  const limits = { 'limits.restoreBytes': flags.maxBytes, 'limits.duration': flags.maxDuration }
-  const config = await readConfig(context, flags, flags.url, limits)
-  const { maxRequests = null } = flags
-  if (maxRequests !== null && !(Number.isSafeInteger(maxRequests) && maxRequests > 0))
-    throw new SnapproofError('usage', `--max-requests is ${maxRequests}, expected a whole number above 0`)
-  const counts = newCounts()
-  const repository = openConfigured(config.repository, context.clock, config.work.requests, counts)
-  const remembered = await openCheckMemory(context, config, flags)
-  try {
-    const { report, exitCode } = await checkReport({
-      level: flags.level,
-      maxBytes: flags.maxBytes === undefined ? null : config.limits.restoreBytes,
-      maxSeconds: flags.maxDuration === undefined ? null : config.limits.durationSeconds,
-      maxRequests,
-      memory: remembered?.memory ?? null,
-      blobs: repository,
-      counts,
-      requests: config.work.requests,
-      maxMetadataBytes: config.work.maxMetadataBytes,
-      clock: context.clock,
-      log: context.log,
-      signal: context.signal,
-    })
-    await remembered?.store()
-    context.log.clear()
-    context.print(flags.json ? JSON.stringify(report, null, 2) : checkText(report, flags.level))
-    return exitCode
-  } finally {
-    await remembered?.close()
-    await repository.close()
-  }
-}
-
-function checkText({ verdicts, findings, lastGood, stats }: CheckReport, level: CheckLevel): string {
-  const rows = verdicts.filter(row => row.level === level).map(row => [row.snapshot, row.verdict, row.reason])
-  const lines = [tableText([['SNAPSHOT', level.toUpperCase(), 'REASON'], ...rows])]
-  for (const finding of findings) {
-    lines.push('', tableText([[`${finding.severity.toUpperCase()} ${finding.code}: ${finding.message}`]]))
-    if (finding.snapshots.length > 0) {
-      const names = finding.snapshots.map(uuid => verdicts.find(row => row.uuid === uuid)?.snapshot ?? uuid)
-      lines.push(tableText([[`  snapshots: ${names.join(', ')}`]]))
-    }
-    lines.push(`  ${finding.advice}`)
-  }
-  const lost = lastGood.filter(row => row.snapshot === null).map(row => row.index)
-  if (findings.some(finding => finding.severity === 'error')) {
-    lines.push(
-      '',
-      tableText([
-        ['INDEX', `LAST GOOD BY ${level.toUpperCase()}`],
-        ...lastGood.map(row => [row.index, row.snapshot ?? 'none']),
-      ]),
-    )
-  }
-  if (lost.length > 0) lines.push('', tableText([[`No good snapshot of: ${lost.join(', ')}`]]))
-  lines.push(
-    '',
-    `${countText(stats.requests)} requests, ${bytesText(stats.bytesRead)} read, ${stats.seconds.toFixed(1)} s`,
-  )
-  return lines.join('\n')
 }
 
 /** Draws a report again from `run.json`, or from the folder that holds it. */

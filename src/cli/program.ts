@@ -3,7 +3,8 @@ import type { Argv } from 'yargs'
 import yargs from 'yargs'
 import { describeError, type ExitCode, exitCodes, isSnapproofError, SnapproofError } from '../errors.ts'
 import { checkLevels } from '../run/checkReport.ts'
-import { auditCommand, checkCommand, inspectCommand, planCommand, reportCommand, verifyCommand } from './commands.ts'
+import { checkCommand } from './checkCommand.ts'
+import { auditCommand, inspectCommand, planCommand, reportCommand, verifyCommand } from './commands.ts'
 import type { CliContext } from './context.ts'
 import { doctorCommand } from './doctor.ts'
 import { safeText } from './log.ts'
@@ -79,7 +80,17 @@ export function createProgram(context: CliContext, write: (text: string) => void
               })
               .option('max-bytes', { type: 'string', describe: 'Read at most so many bytes of data, such as 500GiB' })
               .option('max-duration', { type: 'string', describe: 'Begin nothing new after this time, such as 4h' })
-              .option('max-requests', { type: 'number', describe: 'Begin nothing new after so many requests' }),
+              .option('max-requests', { type: 'number', describe: 'Begin nothing new after so many requests' })
+              .option('checksum-report', {
+                type: 'string',
+                array: true,
+                describe:
+                  'manifest.json of an S3 Batch Operations report "Compute checksum": what it proves is not read',
+              })
+              .option('recorded-checksums', {
+                type: 'boolean',
+                describe: 'Take CRC-32s that S3 recorded at upload for proofs of bytes, once',
+              }),
           argv => set(checkCommand(context, argv)),
         )
         .command(

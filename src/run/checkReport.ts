@@ -3,6 +3,7 @@ import type { BlobReader, RequestCounts } from '../blobs/port.ts'
 import { makeFinding } from '../check/findings.ts'
 import type { CheckMemory } from '../check/memory.ts'
 import type { CheckedSnapshot, CheckResult, Mark } from '../check/result.ts'
+import type { StoreSums } from '../check/storeChecksums.ts'
 import { describeError, type ExitCode, exitCodes, isSnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Finding } from '../model/finding.ts'
@@ -25,6 +26,8 @@ export interface CheckReportOptions {
   readonly maxRequests?: number | null
   /** What earlier checks saw; null: everything is read, and nothing is kept. */
   readonly memory?: CheckMemory | null
+  /** Sums that the store has; null: every byte is read. */
+  readonly storeSums?: StoreSums | null
   readonly blobs: BlobReader
   readonly counts: RequestCounts
   readonly requests: number
@@ -71,6 +74,7 @@ export async function checkReport(options: CheckReportOptions): Promise<{ report
       collect: 'summary',
       isOver,
       ...(memory === null ? {} : { memory }),
+      ...(options.storeSums == null ? {} : { storeSums: options.storeSums }),
       ...(level === 'bytes' ? { bytes: { bytesLeft: options.maxBytes, isOver } } : {}),
     })
     const { repositoryData } = catalogue

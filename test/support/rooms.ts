@@ -74,6 +74,7 @@ export const libraryRooms: ReadonlyMap<RegExp, readonly string[]> = new Map([
   [/^(?:zod|yaml)$/, ['config']],
   [/^(?:hono(?:\/.*)?|d3-.*)$/, ['report']],
   [/^@streamparser\/json$/, ['repository']],
+  [/^fzstd$/, ['repository']],
   [/^(?:yargs(?:\/.*)?|pino)$/, ['cli']],
   [/^(?:p-limit|p-retry)$/, ['*']],
 ])
