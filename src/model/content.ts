@@ -39,7 +39,10 @@ export interface FileList {
   /** `known`, or why the two numbers above are null. */
   readonly countStatus:
     | 'known'
+    /** Neither the metadata nor a blob of a size that is read for it holds it. */
     | 'no-commit-in-metadata'
+    /** It lies in a blob of its own, which could not be read, or does not carry its checksum. */
+    | 'commit-not-readable'
     | 'unknown-segment-format'
     | 'empty-file-list'
     | 'inconsistent'
@@ -63,6 +66,17 @@ export interface ShardCopy {
   readonly remembered?: boolean
 }
 
+/** What a mounted index says of the snapshot that holds its data; null where it does not say. */
+export interface BackingSnapshot {
+  /** As its cluster called it. */
+  readonly repositoryName: string | null
+  readonly repositoryUuid: string | null
+  readonly snapshotName: string | null
+  readonly snapshotUuid: SnapshotUuid | null
+  readonly indexName: string | null
+  readonly indexId: IndexId | null
+}
+
 /** What we need of an index metadata blob. */
 export interface IndexMetadata {
   /** Of the index in the cluster that wrote it; null or absent where it is not said. */
@@ -77,6 +91,8 @@ export interface IndexMetadata {
   readonly system: boolean
   /** `index.store.type` is `snapshot`: the data lies in the snapshot that the settings name. */
   readonly mounted: boolean
+  /** Where the data of a mounted index lies; null or absent for all others. */
+  readonly backing?: BackingSnapshot | null
   readonly hasNested: boolean
   readonly aliases: readonly string[]
   /** Flattened mapping: dotted field path → type (`object` where none is stated). Multi-fields as `a.b`. */
@@ -105,6 +121,8 @@ export interface IndexCopy {
   readonly remembered?: boolean
   /** sha-256 (32 hex digits) over metadata key, shard count and every shard's fingerprint; null unless all shards are complete. */
   readonly contentId: string | null
+  /** Of a mounted index whose data is not in this repository, or not known to be: where it is, for people. */
+  readonly backingElsewhere?: string
 }
 
 /** Something wrong that the reader met; `check/` turns it into a finding. */
@@ -164,8 +182,10 @@ export interface SnapshotInfo {
   /** Indices that belong to a feature state. */
   readonly featureIndices: readonly string[]
   readonly indexDetails: ReadonlyMap<string, { readonly shardCount: number; readonly bytes: number }>
-  /** OpenSearch: the data lies in a remote store. */
+  /** OpenSearch: the data of some or all of its indices lies in a remote store. */
   readonly shallow: boolean
+  /** OpenSearch from 2.17: it is a moment pinned in that store, and none of its shards has a blob here. */
+  readonly pinned?: boolean
 }
 
 export interface SnapshotRecord {

@@ -4,6 +4,7 @@
  */
 import type { FileEntry, FileList } from '../model/content.ts'
 import { verifyFooter } from './codec-footer.ts'
+import type { CommitFiles } from './commit-blobs.ts'
 import { DecodeError } from './decode-error.ts'
 import { decodeCommit, decodeSegmentInfo } from './segments.ts'
 
@@ -18,7 +19,8 @@ export interface CommitCounts {
 /** The metadata does not hold the bytes; they may well be fine in their own blob. */
 class NotInMetadata extends Error {}
 
-export function countCommit(files: readonly FileEntry[]): CommitCounts {
+/** `blobs`: contents of files that are not in the metadata, by Lucene name; `unreadable` where they could not be read. */
+export function countCommit(files: readonly FileEntry[], blobs: CommitFiles = new Map()): CommitCounts {
   const unknown = (countStatus: FileList['countStatus'], problem: string | null = null): CommitCounts => ({
     luceneDocs: null,
     maxSeqNo: null,
@@ -27,9 +29,10 @@ export function countCommit(files: readonly FileEntry[]): CommitCounts {
   })
   if (files.length === 0) return unknown('empty-file-list')
   try {
-    return { ...count(files), countStatus: 'known', problem: null }
+    return { ...count(files, blobs === 'unreadable' ? new Map() : blobs), countStatus: 'known', problem: null }
   } catch (error) {
-    if (error instanceof NotInMetadata) return unknown('no-commit-in-metadata')
+    if (error instanceof NotInMetadata)
+      return unknown(blobs === 'unreadable' ? 'commit-not-readable' : 'no-commit-in-metadata')
     if (error instanceof DecodeError)
       return error.kind === 'unknown-layout'
         ? unknown('unknown-segment-format')
@@ -38,13 +41,16 @@ export function countCommit(files: readonly FileEntry[]): CommitCounts {
   }
 }
 
-function count(files: readonly FileEntry[]): { luceneDocs: number; maxSeqNo: number | null } {
+function count(
+  files: readonly FileEntry[],
+  blobs: ReadonlyMap<string, Buffer>,
+): { luceneDocs: number; maxSeqNo: number | null } {
   const byName = new Map(files.map(file => [file.physicalName, file]))
   const commits = files.filter(file => /^segments_[0-9a-z]+$/.test(file.physicalName))
   const [commitFile] = commits
   if (commitFile === undefined || commits.length !== 1)
     throw inconsistent(`${commits.length} commits among ${files.length} files, expected 1`)
-  const commit = decodeCommit(contentOf(commitFile), commitFile.physicalName)
+  const commit = decodeCommit(contentOf(commitFile, blobs), commitFile.physicalName)
   const expected = new Set([commitFile.physicalName])
   let complete = true
   let luceneDocs = 0
@@ -53,7 +59,7 @@ function count(files: readonly FileEntry[]): { luceneDocs: number; maxSeqNo: num
     const file = byName.get(name)
     if (file === undefined)
       throw inconsistent(`${commitFile.physicalName} names segment ${segment.name}, ${name} is not there`)
-    const info = decodeSegmentInfo(contentOf(file), segment.name)
+    const info = decodeSegmentInfo(contentOf(file, blobs), segment.name)
     if (info.id !== segment.id) throw inconsistent(`${name} has id ${info.id}, the commit expects ${segment.id}`)
     const live = info.maxDoc - segment.deleted - segment.softDeleted
     if (live < 0 || segment.deleted < 0 || segment.softDeleted < 0)
@@ -78,10 +84,16 @@ function compareNames(files: ReadonlyMap<string, FileEntry>, expected: ReadonlyS
 }
 
 /** Old servers keep only the first MiB of a large commit in the metadata. */
-function contentOf(file: FileEntry): Buffer {
-  if (file.metaHash === null || file.metaHash.length !== file.bytes) throw new NotInMetadata()
-  if (!file.name.startsWith('v__') && checkVirtual(file) !== null) throw new NotInMetadata()
-  return file.metaHash
+function contentOf(file: FileEntry, blobs: ReadonlyMap<string, Buffer>): Buffer {
+  const content = isInMetadata(file) ? file.metaHash : (blobs.get(file.physicalName) ?? null)
+  if (content === null) throw new NotInMetadata()
+  return content
+}
+
+/** What `v__` files are told to be they must be; of others the metadata may hold a part, or something else. */
+export function isInMetadata(file: FileEntry): boolean {
+  if (file.metaHash === null || file.metaHash.length !== file.bytes) return false
+  return file.name.startsWith('v__') || checkVirtual(file) === null
 }
 
 function sequenceNumber(text: string | undefined): number | null {

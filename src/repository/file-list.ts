@@ -1,6 +1,7 @@
 /** File lists with their fingerprints, and the id of a content: what makes two shard copies the same. */
 import { createHash } from 'node:crypto'
 import type { FileEntry, FileList, ShardCopy } from '../model/content.ts'
+import type { CommitFiles } from './commit-blobs.ts'
 import { countCommit } from './commit-counts.ts'
 
 /** Hex digits of a sha-256 that are kept: 128 bits. */
@@ -34,13 +35,23 @@ export interface InternedFileList {
 /** Equal lists share one value, so that memory follows distinct contents; counted once each. */
 export class FileLists {
   private readonly lists = new Map<string, InternedFileList>()
+  private readonly reading = new Map<string, Promise<CommitFiles>>()
 
-  intern(files: readonly FileEntry[]): InternedFileList {
+  /** What `read` gives, which is asked once for equal lists. */
+  commitFiles(files: readonly FileEntry[], read: () => Promise<CommitFiles>): Promise<CommitFiles> {
+    const key = fingerprintOf(files) + partsOf(files)
+    const reading = this.reading.get(key) ?? read()
+    this.reading.set(key, reading)
+    return reading
+  }
+
+  /** `blobs`: what `countCommit` needs beside the metadata. */
+  intern(files: readonly FileEntry[], blobs?: CommitFiles): InternedFileList {
     const fingerprint = fingerprintOf(files)
     const key = fingerprint + partsOf(files)
     const known = this.lists.get(key)
     if (known !== undefined) return known
-    const { luceneDocs, maxSeqNo, countStatus, problem } = countCommit(files)
+    const { luceneDocs, maxSeqNo, countStatus, problem } = countCommit(files, blobs)
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
     const interned = { list: { fingerprint, files, bytes, luceneDocs, maxSeqNo, countStatus }, problem }
     this.lists.set(key, interned)

@@ -5,6 +5,7 @@
  */
 import type { IndexMetadata } from '../model/content.ts'
 import { flattenMapping } from '../model/mapping.ts'
+import { backingOf } from './backing.ts'
 import { DecodeError } from './decode-error.ts'
 import { badValue, get, isObject, object } from './fields.ts'
 import { decodeMetadataBlob, defaultMaxInflatedBytes, inflate, isDeflated, isSmile } from './framing.ts'
@@ -35,6 +36,7 @@ export function decodeIndexMetadata(bytes: Buffer, maxInflatedBytes = defaultMax
   }
   const state = get(index, 'state')
   const aliases = get(index, 'aliases')
+  const mounted = settings.get('index.store.type') === 'snapshot'
   return {
     name,
     uuid: settings.get('index.uuid') ?? null,
@@ -45,7 +47,8 @@ export function decodeIndexMetadata(bytes: Buffer, maxInflatedBytes = defaultMax
       state: state === 'close' ? 'close' : 'open',
       hidden: settings.get('index.hidden') === 'true',
       system: get(index, 'system') === true,
-      mounted: settings.get('index.store.type') === 'snapshot',
+      mounted,
+      ...(mounted ? { backing: backingOf(settings) } : {}),
       hasNested: [...fields.values()].includes('nested'),
       aliases: isObject(aliases) ? Object.keys(aliases).sort() : [],
       fields,

@@ -1,6 +1,7 @@
 /** One index over all its snapshots: index metadata, every shard copy, totals. */
 import type { Fault, IndexCopy, IndexMetadata, IndexRecord, KnownBlobs, MetadataBlob } from '../model/content.ts'
 import type { IndexEntry } from '../model/repository.ts'
+import { lookUpBacking } from './backing.ts'
 import { DecodeError } from './decode-error.ts'
 import { contentIdOf } from './file-list.ts'
 import { decodeIndexMetadata } from './index-metadata.ts'
@@ -50,7 +51,8 @@ export class IndexReader {
       const contentId =
         metadata === null || metadataKey === null ? null : contentIdOf(metadataKey, metadata.shardCount, copies)
       const remembered = copies.some(shard => shard.remembered === true)
-      return { snapshot: holder.position, metadataKey, metadata, shards: copies, contentId, remembered }
+      const elsewhere = this.lookUpBacking(index, holder, faults)
+      return { snapshot: holder.position, metadataKey, metadata, shards: copies, contentId, remembered, ...elsewhere }
     })
     copies.forEach((copy, i) => {
       const holder = holders[i]
@@ -59,6 +61,30 @@ export class IndexReader {
     })
     const folders = shards.folders === null ? {} : { shardFolders: shards.folders }
     return { index: position, name: index.name, id: index.id, copies, ...folders, metadataBlobs, faults }
+  }
+
+  /** A mounted index restores only as long as the snapshot is there that holds its data. */
+  private lookUpBacking(
+    index: IndexEntry,
+    { metadata, entry, metadataKey }: Holder,
+    faults: Fault[],
+  ): { backingElsewhere?: string } {
+    const backing = metadata?.backing ?? null
+    if (backing === null) return {}
+    const { state, message } = lookUpBacking(backing, this.decoded.data)
+    if (state === 'elsewhere') return { backingElsewhere: message }
+    if (state === 'missing')
+      faults.push({
+        code: 'backing-snapshot-missing',
+        ours: null,
+        key: metadataKey,
+        offset: null,
+        snapshots: [entry.uuid],
+        index: index.name,
+        shard: null,
+        message: `mounted index ${index.name} in ${entry.name}: ${message}`,
+      })
+    return {}
   }
 
   /** Each distinct index metadata blob once; one fault for a blob, whoever needs it. */

@@ -153,9 +153,15 @@ function targetOf(index: IndexEntry, shard: number, holder: Holder | undefined):
   const failed = facts.failures === null ? null : (facts.failures.get(index.name)?.has(shard) ?? false)
   // Without the root blob only a snapshot that succeeded is known to have every shard.
   const failedAtSource = failed ?? (entry.state === 'SUCCESS' ? false : 'unknown')
-  return [
-    { snapshot: position, uuid: entry.uuid, name: facts.name ?? entry.name, failedAtSource, shallow: facts.shallow },
-  ]
+  const remote = remoteOf(facts, holder.metadata)
+  return [{ snapshot: position, uuid: entry.uuid, name: facts.name ?? entry.name, failedAtSource, remote }]
+}
+
+/** Index by index: in a snapshot with shallow copies those without a remote store have their data here. */
+function remoteOf(facts: SnapshotFacts, metadata: IndexMetadata | null): ShardTarget['remote'] {
+  if (facts.pinned) return 'pinned'
+  if (!facts.shallow) return 'no'
+  return metadata?.settings.get('index.remote_store.enabled') === 'true' ? 'likely' : 'perhaps'
 }
 
 function unreadFault(index: IndexEntry, holders: readonly Holder[], { reason, message }: Why): Fault {

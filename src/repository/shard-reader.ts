@@ -3,10 +3,12 @@ import type { BlobReader } from '../blobs/port.ts'
 import { describeError, isSnapproofError } from '../errors.ts'
 import type { Fault, FileList, KnownBlobs, MetadataBlob, ShardCopy } from '../model/content.ts'
 import type { IndexEntry } from '../model/repository.ts'
+import { filesToRead, readCommitFiles } from './commit-blobs.ts'
 import { checkVirtual } from './commit-counts.ts'
 import { DecodeError } from './decode-error.ts'
-import { badValue } from './fields.ts'
+import { badValue, text } from './fields.ts'
 import { FileLists } from './file-list.ts'
+import { decodeMetadataBlob } from './framing.ts'
 import { newestShardGeneration } from './generation.ts'
 import { faultOf, type MetadataFailure, type MetadataReader } from './metadata-reader.ts'
 import { findMisplaced } from './misplaced.ts'
@@ -22,7 +24,8 @@ export interface ShardTarget {
   readonly name: string
   /** `unknown`: the root blob that would say so could not be read. */
   readonly failedAtSource: boolean | 'unknown'
-  readonly shallow: boolean
+  /** OpenSearch: `perhaps`, the snapshot has shallow copies; `likely`, of this index too; `pinned`: no shard of it has a blob. */
+  readonly remote: 'no' | 'perhaps' | 'likely' | 'pinned'
 }
 
 export interface ShardRecord {
@@ -158,22 +161,47 @@ export class ShardReader {
   ): Promise<ReadCopy> {
     if (target.failedAtSource === true)
       return { copy: { shard, status: 'failed-at-source', files: null }, blob: null, fault: null }
+    const remote: ReadCopy = { copy: { shard, status: 'not-verifiable-here', files: null }, blob: null, fault: null }
+    if (target.remote === 'pinned') return remote
+    const shallow = target.remote === 'likely' ? await this.readShallow(folder, target, signal) : null
+    if (shallow !== null) return { ...remote, blob: shallow }
     const key = `${folder}/snap-${target.uuid}.dat`
     const blob: MetadataBlob = { key, kind: 'shard-snapshot', neededBy: [target.snapshot] }
     const read = await this.reader.read(key, decodeCopyOf(target), signal)
     if (!read.ok) {
+      const instead =
+        target.remote === 'perhaps' && read.code === 'missing-metadata-blob'
+          ? await this.readShallow(folder, target, signal)
+          : null
+      if (instead !== null) return { ...remote, blob: instead }
       const status = statusOf(read, target)
-      const silent = status === 'not-verifiable-here' || (status === 'not-read' && read.ours === null)
+      const silent = status === 'not-read' && read.ours === null
       const fault = faultOf(read, { key, snapshots: [target.uuid], index: index.name, shard })
       return { copy: { shard, status, files: null }, blob: silent ? null : blob, fault: silent ? null : fault }
     }
-    const { list, problem } = lists.intern(read.value.files)
+    const { files } = read.value
+    const outside = filesToRead(files)
+    const commit =
+      outside.length === 0
+        ? undefined
+        : await lists.commitFiles(files, () => readCommitFiles(outside, folder, this.reader, signal))
+    const { list, problem } = lists.intern(files, commit)
     if (problem !== null) {
       const known = problems.get(list)
       if (known === undefined) problems.set(list, { message: problem, uuids: [target.uuid] })
       else known.uuids.push(target.uuid)
     }
     return { copy: { shard, status: 'complete', files: list }, blob: { ...blob, etag: read.etag }, fault: null }
+  }
+
+  /** The blob that stands for a shard whose data lies in a remote store; null where there is none that can be read. */
+  private async readShallow(folder: string, target: ShardTarget, signal: AbortSignal): Promise<MetadataBlob | null> {
+    const key = `${folder}/shallow-snap-${target.uuid}.dat`
+    const decode = (bytes: Buffer, maxInflatedBytes: number): string =>
+      text(decodeMetadataBlob(bytes, ['snapshot'], maxInflatedBytes), 'name')
+    const read = await this.reader.read(key, decode, signal)
+    if (!read.ok || read.value !== target.name) return null
+    return { key, kind: 'shard-snapshot', neededBy: [target.snapshot], etag: read.etag }
   }
 
   private async readGeneration(
@@ -254,8 +282,6 @@ function shardGenerationMissing(failure: MetadataFailure): Pick<Fault, 'code' | 
 function statusOf(read: MetadataFailure, target: ShardTarget): ShardCopy['status'] {
   if (read.ours !== null) return 'not-read'
   const missing = read.code === 'missing-metadata-blob'
-  // OpenSearch: a shallow copy has another blob instead, and a pinned snapshot none at all.
-  if (missing && target.shallow) return 'not-verifiable-here'
   // Perhaps the server never wrote it; the unreadable root blob is the fault, and it is reported.
   if (missing && target.failedAtSource === 'unknown') return 'not-read'
   return read.code === 'corrupt-metadata-blob' ? 'corrupt-metadata' : 'missing-metadata'

@@ -12,6 +12,7 @@ export function decodeSnapshotInfo(bytes: Buffer, maxInflatedBytes?: number): Sn
   const name = text(info, 'name')
   const globalState = get(info, 'include_global_state')
   const pinned = get(info, 'pinned_timestamp')
+  const isPinned = typeof pinned === 'number' && pinned !== 0
   return {
     name,
     uuid: optionalText(info, 'uuid') ?? name,
@@ -36,7 +37,8 @@ export function decodeSnapshotInfo(bytes: Buffer, maxInflatedBytes?: number): Sn
       texts(object(value, `feature_states[${i}]`), 'indices', `feature_states[${i}].indices`),
     ),
     indexDetails: indexDetails(info),
-    shallow: get(info, 'remote_store_index_shallow_copy') === true || (typeof pinned === 'number' && pinned !== 0),
+    shallow: get(info, 'remote_store_index_shallow_copy') === true || isPinned,
+    ...(isPinned ? { pinned: true } : {}),
   }
 }
 

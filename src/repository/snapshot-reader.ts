@@ -15,12 +15,13 @@ export interface SnapshotFacts {
   /** Null: the root `snap-` blob could not be read, so that nobody knows which shards failed at the source. */
   readonly failures: ReadonlyMap<string, ReadonlySet<number>> | null
   readonly shallow: boolean
+  readonly pinned: boolean
   /** By its own blob; null where that could not be read. */
   readonly name: string | null
   totals(index: number): { readonly shardCount: number; readonly bytes: number } | null
 }
 
-const nothingKnown: SnapshotFacts = { failures: null, shallow: false, name: null, totals: () => null }
+const nothingKnown: SnapshotFacts = { failures: null, shallow: false, pinned: false, name: null, totals: () => null }
 
 /** The server has not finished writing these, or never could: nothing of them is read and nobody is accused. */
 export function isReadable(snapshot: SnapshotEntry): boolean {
@@ -108,6 +109,7 @@ export class SnapshotReader {
     return {
       failures,
       shallow: info.shallow,
+      pinned: info.pinned === true,
       name: info.name,
       totals: index => {
         const at = indexOf(positions, index)

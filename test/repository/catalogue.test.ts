@@ -7,9 +7,10 @@ import { DecodeError } from '../../src/repository/decode-error.ts'
 import { currentGeneration } from '../../src/repository/generation.ts'
 import { collect, readWhole } from '../support/catalogues.ts'
 import { type Answer, changedReader } from '../support/changedReader.ts'
-import { rewrite } from '../support/envelope.ts'
+import { envelope, rewrite } from '../support/envelope.ts'
 import { repositoryFixtures } from '../support/fixtures.ts'
 import { type Files, filesOf, memoryReader } from '../support/memoryReader.ts'
+import { encodeSmile } from '../support/smile.ts'
 
 const [fixture] = repositoryFixtures().slice(-1)
 const files = filesOf(fixture?.folder ?? '')
@@ -281,7 +282,7 @@ describe('what follows from what', () => {
     expect(bySnapshot).toContainEqual({ key: key('night-2'), snapshots: [] })
   })
 
-  test('shard folders that lie elsewhere are not read and not missing', async () => {
+  test('shard folders that are nowhere are not read and not missing', async () => {
     const root = JSON.parse((files.get(rootKey) ?? '').toString())
     root.indices.growing.shard_path_type = 1
     const { faults, indices } = await readWhole(memoryReader(change({ [rootKey]: Buffer.from(JSON.stringify(root)) })))
@@ -293,16 +294,135 @@ describe('what follows from what', () => {
     expect(copies.map(({ contentId }) => contentId)).toEqual([null, null, null, null])
   })
 
-  test('a shallow copy has no shard blob here', async () => {
+  describe('OpenSearch with a remote store', () => {
     const rootBlob = `snap-${uuidOf('night-1')}.dat`
-    const shallow = rewrite(files.get(rootBlob) ?? Buffer.alloc(0), root => {
-      Object.assign(root['snapshot'] ?? {}, { remote_store_index_shallow_copy: true })
-    })
+    const rootWith = (fields: Record<string, unknown>) =>
+      rewrite(files.get(rootBlob) ?? Buffer.alloc(0), root => Object.assign(root['snapshot'] ?? {}, fields))
+    const shallow = rootWith({ remote_store_index_shallow_copy: true })
     const key = shardKey('wide', 'night-1')
-    const { faults, indices } = await readWhole(memoryReader(change({ [rootBlob]: shallow, [key]: null })))
-    expect(faults).toEqual([])
-    const copy = indices[indexOf('wide')]?.copies.find(({ snapshot }) => snapshot === positionOf('night-1'))
-    expect(copy).toMatchObject({ contentId: null, shards: [{ status: 'not-verifiable-here', files: null }] })
+    const shallowKey = key.replace('/snap-', '/shallow-snap-')
+    const shallowBlob = (name = 'night-1') => envelope('snapshot', encodeSmile({ version: '2', name, file_names: [] }))
+    const metadataKey = whole.indices[indexOf('wide')]?.copies.find(
+      c => c.snapshot === positionOf('night-1'),
+    )?.metadataKey
+    const onRemote = rewrite(files.get(metadataKey ?? '') ?? Buffer.alloc(0), root => {
+      const index = root['wide'] as { settings: Record<string, unknown> }
+      Object.assign(index.settings, { 'index.remote_store.enabled': 'true' })
+    })
+    const read = async (changes: Readonly<Record<string, Buffer | null>>) => {
+      const reader = changedReader(memoryReader(change(changes)))
+      const { faults, indices } = await readWhole(reader)
+      const wide = indices[indexOf('wide')]
+      return { reads: reader.reads, faults, wide, copy: wide?.copies.find(c => c.snapshot === positionOf('night-1')) }
+    }
+    const elsewhere = { contentId: null, shards: [{ status: 'not-verifiable-here', files: null }] }
+
+    test.each([
+      ['an index that says so', { [metadataKey ?? '']: onRemote }, 1],
+      ['one that does not', {}, 3],
+    ])('a shallow copy of %s has another blob and no files here', async (_, changes, requests) => {
+      const { faults, copy, wide, reads } = await read({
+        ...changes,
+        [rootBlob]: shallow,
+        [key]: null,
+        [shallowKey]: shallowBlob(),
+      })
+      expect(faults).toEqual([])
+      expect(copy).toMatchObject(elsewhere)
+      expect(wide?.metadataBlobs.map(blob => blob.key)).toContain(shallowKey)
+      expect((reads.get(key) ?? 0) + (reads.get(shallowKey) ?? 0)).toBe(requests)
+    })
+
+    test.each([
+      ['neither blob', null],
+      ['the shallow blob of another snapshot', shallowBlob('night-2')],
+      ['a broken one', shallowBlob().subarray(3)],
+    ])('%s is a missing shard, whatever the snapshot is', async (_, bytes) => {
+      const { faults, copy } = await read({ [rootBlob]: shallow, [key]: null, [shallowKey]: bytes })
+      expect(faults).toMatchObject([{ code: 'missing-metadata-blob', key, ours: null, snapshots: [uuidOf('night-1')] }])
+      expect(copy?.shards[0]?.status).toBe('missing-metadata')
+    })
+
+    test('an index beside it, whose data is here, is read as ever', async () => {
+      const { faults, copy } = await read({ [rootBlob]: shallow })
+      expect(faults).toEqual([])
+      expect(copy?.contentId).not.toBeNull()
+    })
+
+    test('of a pinned snapshot no shard is looked for, and none passes', async () => {
+      const { faults, copy, reads } = await read({
+        [rootBlob]: rootWith({ pinned_timestamp: 1_790_000_000_000 }),
+        [key]: null,
+      })
+      expect(faults).toEqual([])
+      expect(copy).toMatchObject(elsewhere)
+      expect(reads.get(key)).toBeUndefined()
+    })
+
+    test('a timestamp of zero pins nothing', async () => {
+      const { copy } = await read({ [rootBlob]: rootWith({ pinned_timestamp: 0 }) })
+      expect(copy?.contentId).not.toBeNull()
+    })
+  })
+
+  describe('a mounted index', () => {
+    const metadataKey = whole.indices[indexOf('wide')]?.copies[0]?.metadataKey ?? ''
+    const mounted = (settings: Record<string, string>) =>
+      rewrite(files.get(metadataKey) ?? Buffer.alloc(0), root => {
+        const index = root['wide'] as { settings: Record<string, unknown> }
+        Object.assign(index.settings, { 'index.store.type': 'snapshot' }, named(settings))
+      })
+    const named = (settings: Record<string, string>) =>
+      Object.fromEntries(Object.entries(settings).map(([key, value]) => [`index.store.snapshot.${key}`, value]))
+    const read = async (settings: Record<string, string>) => {
+      const { faults, indices } = await readWhole(memoryReader(change({ [metadataKey]: mounted(settings) })))
+      return { faults, copies: indices[indexOf('wide')]?.copies ?? [] }
+    }
+    const here = {
+      repository_name: 'backups',
+      repository_uuid: data.identity.uuid ?? '',
+      snapshot_name: 'night-4',
+      snapshot_uuid: uuidOf('night-4'),
+      index_name: 'growing',
+      index_uuid: data.indices[indexOf('growing')]?.id ?? '',
+    }
+
+    test('is fine as long as the snapshot that holds its data is there', async () => {
+      const { faults, copies } = await read(here)
+      expect(faults).toEqual([])
+      expect(copies[0]?.metadata).toMatchObject({
+        mounted: true,
+        backing: { snapshotName: 'night-4', indexName: 'growing' },
+      })
+      expect(copies[0]?.backingElsewhere).toBeUndefined()
+    })
+
+    test.each([
+      ['is gone', { ...here, snapshot_uuid: 'GONEGONEGONEGONEGONEGO' }],
+      ['does not hold the index', { ...here, index_uuid: data.indices[indexOf('orders')]?.id ?? '' }],
+      [
+        'is known by its name alone, in a repository that is not named, and is gone',
+        { snapshot_name: 'night-9', index_name: 'growing' },
+      ],
+    ])('does not restore when that snapshot %s', async (_, settings) => {
+      const { faults, copies } = await read(settings)
+      const uuids = copies.map(({ snapshot }) => data.snapshots[snapshot]?.uuid)
+      expect(faults.map(fault => fault.code)).toEqual(uuids.map(() => 'backing-snapshot-missing'))
+      expect(faults.flatMap(fault => fault.snapshots)).toEqual(uuids)
+      expect(faults[0]).toMatchObject({ key: metadataKey, index: 'wide', ours: null })
+    })
+
+    test.each([
+      ['another repository', { ...here, repository_uuid: 'ANOTHERANOTHERANOTHERA' }],
+      [
+        'a repository of which only the name is known',
+        { repository_name: 'backups', snapshot_name: 'night-9', snapshot_uuid: 'GONE' },
+      ],
+    ])('whose data lies in %s is nobody’s fault, and says where', async (_, settings) => {
+      const { faults, copies } = await read(settings)
+      expect(faults).toEqual([])
+      expect(copies[0]?.backingElsewhere).toContain('"backups"')
+    })
   })
 
   test.each([0, 4])('snapshots of state %i are not read', async state => {
