@@ -12,6 +12,12 @@ export function isSafeSegment(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !forbidden.test(name) && Buffer.byteLength(name) <= 255
 }
 
+/** Looser than Elasticsearch, whose rules grew: what could climb out of a path or break a line. Bounded, since it is printed. */
+export function isSnapshotName(name: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return name !== '' && name.length <= 4096 && !/[\\/\u0000-\u001f\u007f]/.test(name)
+}
+
 /** elastic/elasticsearch: …/cluster/metadata/MetadataCreateIndexService.java#validateIndexOrAliasName @ 9.5.3, less its lower case. */
 export function isIndexName(name: string): boolean {
   return isSafeSegment(name) && !/^[_\-+]/.test(name)

@@ -9,7 +9,7 @@
 import type { RepositoryData, SnapshotEntry, SnapshotState } from '../model/repository.ts'
 import { DecodeError } from './decode-error.ts'
 import { JsonEvents, type JsonScalar, type JsonSink } from './json-events.ts'
-import { isIndexName, isSafeSegment } from './names.ts'
+import { isIndexName, isSafeSegment, isSnapshotName } from './names.ts'
 import { type DraftIndex, linkRepositoryData, type RepositoryDraft, type StructuralFault } from './repository-links.ts'
 
 export interface DecodedRepositoryData {
@@ -218,7 +218,7 @@ class RepositoryDataReader implements JsonSink {
     const snapshot = this.snapshot
     switch (key) {
       case 'name':
-        snapshot.name = this.text(value, offset)
+        snapshot.name = this.snapshotName(value, offset)
         return
       case 'uuid':
         snapshot.uuid = this.segment(value, offset)
@@ -256,6 +256,13 @@ class RepositoryDataReader implements JsonSink {
   private text(value: JsonScalar, offset: number): string {
     if (typeof value !== 'string') throw new DecodeError('bad-value', offset, `${value} where text is expected`)
     return value
+  }
+
+  private snapshotName(value: JsonScalar, offset: number): string {
+    const text = this.text(value, offset)
+    if (!isSnapshotName(text))
+      throw new DecodeError('bad-value', offset, `${JSON.stringify(text.slice(0, 100))} is no snapshot name`)
+    return text
   }
 
   private segment(value: JsonScalar, offset: number): string {

@@ -9,11 +9,15 @@ import { badValue, count, get, list, object, text } from './fields.ts'
 import { isBlobName, isLuceneFileName } from './names.ts'
 import type { SmileObject, SmileValue } from './smile.ts'
 
-/** A file in more parts than this is no file: it bounds the keys that one entry can claim. */
+/** Files in more parts than this are no files: it bounds the keys that one blob can claim. */
 const maxParts = 1_000_000
 
 export function decodeFiles(root: SmileObject): FileEntry[] {
-  return list(root, 'files').map((value, i) => decodeFile(value, `files[${i}]`))
+  const files = list(root, 'files').map((value, i) => decodeFile(value, `files[${i}]`))
+  let parts = 0
+  for (const { bytes, partBytes } of files) if (partBytes !== null) parts += Math.ceil(bytes / partBytes)
+  if (parts > maxParts) throw new DecodeError('bad-value', 0, `the files are in ${parts} parts, more than ${maxParts}`)
+  return files
 }
 
 function decodeFile(value: SmileValue, path: string): FileEntry {

@@ -16,7 +16,7 @@ export interface SmileObject {
 export interface SmileLimits {
   /** Nested arrays and objects. */
   readonly maxDepth?: number
-  /** Values in all: a small document can otherwise claim tens of times its size in memory. */
+  /** Values in all, structures and names counted several times: a small document can otherwise claim tens of times its size in memory. */
   readonly maxValues?: number
 }
 
@@ -33,6 +33,11 @@ const headerBytes = 4
 const tableSize = 1024
 /** Bytes of one big integer; nothing in a repository comes near. */
 const maxBigIntegerBytes = 4096
+/** No setting and no reason comes near; V8 makes no text of 512 MiB at all. */
+const maxTextBytes = 64 * 1024 ** 2
+/** What an object or array and a name of its own take in memory, in values: two bytes can claim a hundred. */
+const structureCost = 4
+const nameCost = 7
 const endOfString = 0xfc
 const endOfContent = 0xff
 
@@ -170,7 +175,11 @@ class SmileDecoder {
     const object: SmileObject = {}
     for (;;) {
       if (this.peek() === 0xfb) break
+      const nameAt = this.position
       const name = this.fieldName()
+      // As the server's parser, which refuses a name that comes twice in one object.
+      if (name in object && Object.hasOwn(object, name))
+        throw this.error('bad-value', nameAt, `${JSON.stringify(name.slice(0, 100))} is there twice`)
       const value = this.value()
       if (name === '__proto__')
         Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
@@ -198,6 +207,7 @@ class SmileDecoder {
    * names again. A full table is emptied before the next name.
    */
   private shareName(name: string): string {
+    this.values += nameCost
     if (this.names !== null) {
       if (this.names.length === tableSize) this.names = []
       this.names.push(name)
@@ -247,6 +257,7 @@ class SmileDecoder {
     const start = this.position
     const end = this.bytes.indexOf(endOfString, start)
     if (end < 0) throw this.error('truncated', start, 'a long string does not end')
+    if (end - start > maxTextBytes) throw this.error('too-large', start, `a text of ${end - start} bytes`)
     this.position = end + 1
     return unicode ? this.utf8Slice(start, end) : this.bytes.latin1Slice(start, end)
   }
@@ -337,6 +348,7 @@ class SmileDecoder {
   }
 
   private enter(at: number): void {
+    this.values += structureCost
     if (++this.depth > this.maxDepth) throw this.error('too-deep', at, `nested deeper than ${this.maxDepth}`)
   }
 
