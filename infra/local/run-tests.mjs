@@ -41,6 +41,7 @@ if (wanted('static')) {
   await step('copies', bin('jscpd'), ['--config', '.jscpd.json', 'src', 'infra'])
   await step('build', bin('tsc'), ['-p', 'tsconfig.build.json', '--outDir', join(scratch, 'dist')])
 }
+if (wanted('static')) await step('templates for AWS', process.execPath, ['--import', 'tsx', 'infra/aws/bin/lint.ts'])
 if (wanted('unit')) await tests('unit', process.execPath, ['--project', 'unit'])
 if (wanted('lts')) await onLts()
 if (wanted('integration')) {

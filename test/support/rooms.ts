@@ -73,7 +73,6 @@ export const libraryRooms: ReadonlyMap<RegExp, readonly string[]> = new Map([
   [/^get-port$/, ['engine']],
   [/^(?:zod|yaml)$/, ['config']],
   [/^(?:hono(?:\/.*)?|d3-.*)$/, ['report']],
-  [/^@streamparser\/json$/, ['repository']],
   [/^fzstd$/, ['repository']],
   [/^(?:yargs(?:\/.*)?|pino)$/, ['cli']],
   [/^(?:p-limit|p-retry)$/, ['*']],
