@@ -41,7 +41,9 @@ export function wholeObstacle(
   if (record === undefined) return markOf('limit-reached')
   const { info } = record
   const obstacle = snapshotObstacle(entry, info, null)
-  if (obstacle !== null && obstacle !== 'partial-at-source') return markOf(obstacle)
+  // Shallow copies stand beside indices whose data is here: those are judged, and the snapshot as a whole never passes.
+  if (obstacle !== null && obstacle !== 'partial-at-source' && obstacle !== 'not-verifiable-here')
+    return markOf(obstacle)
   if (info !== null) return null
   const root = record.faults.find(fault => fault.ours !== null && fault.key === `snap-${entry.uuid}.dat`)
   return markOf(root?.ours ?? 'not-read')
