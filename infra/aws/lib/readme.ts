@@ -24,7 +24,7 @@ const parts: Readonly<Record<string, string>> = {
 /** The text with its generated parts as they should be. @throws Error when a marker is missing */
 export function withGeneratedParts(text: string): string {
   return Object.entries(parts).reduce((before, [name, part]) => {
-    const [start, end] = [`<!-- generated:${name} -->`, `<!-- /generated:${name} -->`]
+    const [start, end] = [`<!-- infra:${name} -->`, `<!-- /infra:${name} -->`]
     const [from, to] = [before.indexOf(start), before.indexOf(end)]
     if (from < 0 || to < from) throw new Error(`infra/README.md lacks ${start} … ${end}`)
     return `${before.slice(0, from)}${start}\n\n${part}\n\n${before.slice(to)}`

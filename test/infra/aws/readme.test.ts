@@ -11,7 +11,7 @@ test('the generated parts are up to date; tsx infra/aws/bin/docs.ts writes them'
 })
 
 test('a missing marker is said', () => {
-  expect(() => withGeneratedParts('# On AWS')).toThrow(/lacks <!-- generated:runbook -->/)
+  expect(() => withGeneratedParts('# On AWS')).toThrow(/lacks <!-- infra:runbook -->/)
 })
 
 test('the command that deploys has all settings that are needed, and no other', () => {
