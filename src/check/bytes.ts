@@ -17,10 +17,10 @@ import type { RepositoryData } from '../model/repository.ts'
 import type { Reason } from '../model/verdict.ts'
 import { expectedCrc32 } from '../repository/checksum.ts'
 import { isoTime } from '../time.ts'
-import { markOf } from './checkIndex.ts'
+import { isRead, markOf } from './checkIndex.ts'
 import { makeFinding } from './findings.ts'
 import { dayOf, isDue, msOfDay, proofKeys } from './memory.ts'
-import type { ByteProof, ByteResult, ShortDigest } from './memoryFormat.ts'
+import type { ByteProof, ByteResult, KnownBad, ShortDigest } from './memoryFormat.ts'
 import type { CheckedCopy, Mark } from './result.ts'
 
 /** How much may be read; counted down while reading. Null: no limit. */
@@ -71,10 +71,17 @@ interface Proven {
   /** The objects that were proven are not the listed ones: good tonight, and not to be remembered. */
   readonly others?: boolean
 }
-type FileState =
-  | Proven
-  | { readonly state: 'bad'; readonly code: FindingCode; readonly key: string; readonly message: string }
-  | { readonly state: 'unknown'; readonly reason: Reason }
+interface Bad {
+  readonly state: 'bad'
+  readonly code: FindingCode
+  readonly key: string
+  readonly message: string
+  /** As in `Proven`. */
+  readonly others?: boolean
+  /** Not looked at this time. */
+  readonly remembered?: boolean
+}
+type FileState = Proven | Bad | { readonly state: 'unknown'; readonly reason: Reason }
 
 interface NeededFile {
   readonly shard: number
@@ -94,6 +101,8 @@ export interface ByteProofs {
   readonly findings: readonly Finding[]
   /** What holds from now on, known before or found now. */
   readonly proofs: ReadonlyMap<ShortDigest, ByteProof>
+  /** Those of `proofs` that are `bad`, as far as this look met them. */
+  readonly bad: readonly KnownBad[]
   /** Were the objects that were read those of the listing? Else nothing that rests on the listing may be remembered. */
   readonly asListed: boolean
 }
@@ -129,7 +138,15 @@ export async function proveBytes(
   })
   for (const copy of copies) if (copy.presence.verdict !== 'pass') marks.set(copy.snapshot, beneath(copy.presence))
   const asListed = !states.some(state => state.state === 'good' && state.others === true)
-  return { marks, findings, proofs: proofsOf(needed, states, options), asListed }
+  const proofs = keptProofs(record, passing, listed, options)
+  noteProofs(proofs, needed, states, options)
+  const bad = needed.flatMap(({ key, shard, parts, snapshots }): KnownBad[] => {
+    const proof = proofs.get(key)
+    if (proof?.result !== 'bad') return []
+    const uuids = Array.from(snapshots, one => repository.snapshots[one]?.uuid ?? '')
+    return [{ proof: key, key: parts[0]?.key ?? '', shard, snapshots: uuids.sort() }]
+  })
+  return { marks, findings, proofs, bad, asListed }
 }
 
 /** Of what does not pass below nothing is read. */
@@ -200,63 +217,91 @@ function neededFiles(
   return [...files.values()]
 }
 
-function proofsOf(
+/**
+ * What was known of files that nobody asks for tonight: where only some contents are wanted, and in copies that do not pass
+ * below. What is known to be bad must not be forgotten because something else is wrong too. Files that are no more are left out.
+ */
+function keptProofs(
+  record: IndexRecord,
+  passing: ReadonlySet<number>,
+  listed: ReadonlyMap<string, ListedBlob>,
+  { known, budget }: ByteProofOptions,
+): Map<ShortDigest, ByteProof> {
+  // Their witnesses say whether they still hold.
+  if (budget.wants !== undefined || !record.copies.every(isRead)) return new Map(known)
+  const kept = new Map<ShortDigest, ByteProof>()
+  const others = new Set(record.copies.map(copy => copy.snapshot).filter(snapshot => !passing.has(snapshot)))
+  for (const { key, witness } of neededFiles(record, others, listed)) {
+    const before = known.get(key)
+    if (before !== undefined && before.witness === witness) kept.set(key, before)
+  }
+  return kept
+}
+
+function noteProofs(
+  proofs: Map<ShortDigest, ByteProof>,
   needed: readonly NeededFile[],
   states: readonly FileState[],
-  { nowMs, known, budget }: ByteProofOptions,
-): Map<ShortDigest, ByteProof> {
-  // Where only some were asked for, the proofs of the others stay; their witnesses say whether they still hold.
-  const proofs = new Map<ShortDigest, ByteProof>(budget.wants === undefined ? [] : known)
+  { nowMs, known }: ByteProofOptions,
+): void {
   needed.forEach(({ key, witness }, i) => {
     const state = states[i]
     const before = known.get(key)
     if (state === undefined || witness === null) return
     proofs.delete(key)
-    if (state.state === 'good' && state.others === true) return
+    if (state.state !== 'unknown' && state.others === true) return
     if (state.state === 'good') proofs.set(key, { witness, day: dayOf(state.provenMs), result: state.result })
-    else if (state.state === 'bad') {
+    else if (state.state === 'bad' && state.remembered !== true) {
       if (state.code === 'corrupt-data-blob') proofs.set(key, { witness, day: dayOf(nowMs), result: 'bad' })
     }
     // Nobody got to it: what was known of the same object, good or bad, stays known.
     else if (before?.witness === witness) proofs.set(key, before)
   })
-  return proofs
 }
 
 async function proveFile(needed: NeededFile, options: ByteProofOptions): Promise<FileState> {
   const { file, parts, key, witness } = needed
   if (file.checksum === null) return { state: 'unknown', reason: 'not-verifiable-here' }
-  const { budget, signal, nowMs, renewAfterMs } = options
-  const expected = expectedCrc32(file.checksum)
+  const { signal, nowMs, renewAfterMs } = options
   const before = options.known.get(key)
   const known = before !== undefined && witness !== null && before.witness === witness ? before : null
-  if (known !== null && known.result !== 'bad') {
+  if (known?.result === 'bad') {
+    // Looked at again whatever it costs: no limit, no sum of the store and no trouble of ours hides it.
+    const again = await readFile(needed, true, options)
+    return again.state === 'unknown' ? badBefore(needed, known.day) : again
+  }
+  if (known !== null) {
     const provenMs = Math.min(msOfDay(known.day), nowMs)
     if (!isDue(key, provenMs, nowMs, renewAfterMs))
       return { state: 'good', result: known.result, provenMs, remembered: true }
   }
-  const wasBad = known?.result === 'bad'
-  if (!wasBad) {
-    const stored = await options.storedSum?.(parts, signal)
-    if (stored?.crc32 === expected && nowMs - stored.computedMs < renewAfterMs)
-      return {
-        state: 'good',
-        result: stored.method,
-        provenMs: Math.min(stored.computedMs, nowMs),
-        remembered: false,
-      }
-  }
+  const stored = await options.storedSum?.(parts, signal)
+  if (stored?.crc32 === expectedCrc32(file.checksum) && nowMs - stored.computedMs < renewAfterMs)
+    return {
+      state: 'good',
+      result: stored.method,
+      provenMs: Math.min(stored.computedMs, nowMs),
+      remembered: false,
+    }
+  return await readFile(needed, false, options)
+}
+
+/** A wrong sum is read once more before anybody is accused: what was begun is ended, whatever the limits say. */
+async function readFile(needed: NeededFile, unlimited: boolean, options: ByteProofOptions): Promise<FileState> {
+  const { file, parts } = needed
+  const { budget, signal, nowMs } = options
+  const expected = expectedCrc32(file.checksum ?? 0)
   let last: number | null = null
+  let others = false
   for (let attempt = 1; attempt <= 2; attempt++) {
     signal.throwIfAborted()
-    // What was bad is looked at again whatever it costs: a limit must not hide it.
-    const tooMuch = !wasBad && budget.bytesLeft !== null && budget.bytesLeft < file.bytes
-    if (budget.isOver() || tooMuch)
-      return wasBad ? badBefore(needed, known.day) : { state: 'unknown', reason: 'limit-reached' }
+    const tooMuch = !unlimited && budget.bytesLeft !== null && budget.bytesLeft < file.bytes
+    if (attempt === 1 && (budget.isOver() || tooMuch)) return { state: 'unknown', reason: 'limit-reached' }
     if (budget.bytesLeft !== null) budget.bytesLeft -= file.bytes
     const read = await readSum(needed, options)
     if ('state' in read) return read
-    const { sum, others } = read
+    const { sum } = read
+    others = read.others
     if (sum === expected) return { state: 'good', result: 'read', provenMs: nowMs, remembered: false, others }
     if (last !== null && last !== sum) return { state: 'unknown', reason: 'unstable-read' }
     last = sum
@@ -264,13 +309,16 @@ async function proveFile(needed: NeededFile, options: ByteProofOptions): Promise
   const first = parts[0]?.key ?? ''
   const names = parts.length === 1 ? first : `the ${parts.length} parts from ${first} on`
   const message = `CRC-32 of ${names} is ${hex(last ?? 0)}, recorded is ${hex(expected)}; the same when read again`
-  return { state: 'bad', code: 'corrupt-data-blob', key: first, message }
+  return { state: 'bad', code: 'corrupt-data-blob', key: first, message, others }
 }
 
 function badBefore({ parts }: NeededFile, day: number): FileState {
   const key = parts[0]?.key ?? ''
-  const message = `${key} had a wrong CRC-32 on ${isoTime(msOfDay(day)).slice(0, 10)}, twice; it has not changed since, and this run had no time to read it again`
-  return { state: 'bad', code: 'corrupt-data-blob', key, message }
+  return { state: 'bad', code: 'corrupt-data-blob', key, message: badBeforeMessage(key, day), remembered: true }
+}
+
+export function badBeforeMessage(key: string, day: number): string {
+  return `${key} had a wrong CRC-32 on ${isoTime(msOfDay(day)).slice(0, 10)}, twice, and this run did not get to read it again`
 }
 
 /** CRC-32 over all parts in order. */

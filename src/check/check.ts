@@ -299,7 +299,10 @@ function unreferencedFinding(parts: readonly FolderCursor['unreferenced'][]): Fi
   const blobs = parts.reduce((sum, part) => sum + part.blobs, 0)
   if (blobs === 0) return []
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
-  const examples = parts.flatMap(part => part.examples).sort().slice(0, maxExamples)
+  const examples = parts
+    .flatMap(part => part.examples)
+    .sort()
+    .slice(0, maxExamples)
   const byClass = new Map<string, number>()
   for (const part of parts) for (const [name, size] of part.byClass) byClass.set(name, (byClass.get(name) ?? 0) + size)
   const message = `${blobs} objects with ${bytes} bytes are needed by no snapshot (${storagePrice(byClass)}), for example ${examples.join(', ')}`

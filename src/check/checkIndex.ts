@@ -124,7 +124,8 @@ export function checkIndex(
   }
 }
 
-function isRead({ metadata, shards }: IndexCopy): boolean {
+/** Are the lists of all its shards known, or known not to be? */
+export function isRead({ metadata, shards }: IndexCopy): boolean {
   const known = new Set(['complete', 'failed-at-source', 'not-verifiable-here'])
   return metadata !== null && shards.length > 0 && shards.every(shard => known.has(shard.status))
 }

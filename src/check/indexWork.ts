@@ -6,11 +6,11 @@ import pLimit from 'p-limit'
 import type { BlobReader } from '../blobs/port.ts'
 import { describeError, isSnapproofError } from '../errors.ts'
 import type { ListedBlob } from '../model/blob.ts'
-import { type SnapshotInfo, shardFolder } from '../model/content.ts'
+import { type IndexCopy, type SnapshotInfo, shardFolder } from '../model/content.ts'
 import type { Finding } from '../model/finding.ts'
 import type { IndexEntry } from '../model/repository.ts'
 import { foldersOutside, pathTypes } from '../repository/shard-folders.ts'
-import { type ByteBudget, isWanted, proveBytes } from './bytes.ts'
+import { type ByteBudget, badBeforeMessage, isWanted, proveBytes } from './bytes.ts'
 import type { CheckOptions } from './check.ts'
 import {
   type CheckedIndex,
@@ -21,6 +21,7 @@ import {
   markOf,
   type SecondLook,
 } from './checkIndex.ts'
+import { makeFinding } from './findings.ts'
 import type { Keeper } from './keeper.ts'
 import { type KeyProbes, lookAtFolder } from './looks.ts'
 import {
@@ -97,7 +98,10 @@ export async function workOnIndex(
   const doubts = findDoubts(facts)
   const checked = checkIndex(facts, doubts, await lookAgain(doubts, options), credit)
   const proofs = await byteProofs(facts, checked, before, options)
-  const old = new Set(record.copies.filter(copy => copy.remembered === true).map(copy => copy.snapshot))
+  const read = new Set(record.metadataBlobs.filter(blob => blob.etag !== undefined).map(blob => blob.key))
+  const old = new Set(
+    record.copies.filter(copy => memory !== undefined && isOld(copy, read)).map(copy => copy.snapshot),
+  )
   const copies = checked.copies.map(copy => {
     const byteProof = proofs?.marks.get(copy.snapshot)
     const catalogue = old.has(copy.snapshot) ? dated(copy.catalogue, before.readMs) : copy.catalogue
@@ -111,7 +115,10 @@ export async function workOnIndex(
     const { memory: now, whole } = rememberIndex(view, before, record, proofs?.proofs ?? before.bytes, nowMs)
     const quiet = whole && checked.allRead && doubts.length + findings.length + record.faults.length === 0
     const mounted = record.copies.some(copy => copy.metadata?.mounted === true)
-    const bad = [...now.bytes.values()].some(proof => proof.result === 'bad')
+    const bad = [
+      ...(proofs?.bad ?? []),
+      ...before.bad.filter(one => !proofs?.bad.some(({ proof }) => proof === one.proof)),
+    ].filter(one => now.bytes.get(one.proof)?.result === 'bad')
     const calm =
       viewDigest !== null &&
       others.length === 0 &&
@@ -119,23 +126,42 @@ export async function workOnIndex(
       quiet &&
       unreferenced.length === 0 &&
       !mounted &&
-      !bad
+      bad.length === 0
         ? calmOf(viewDigest, copies, checked, before)
         : null
-    await context.keeper.add(indexSubject(entry.id), encodeIndexMemory({ ...now, looks, calm }))
+    await context.keeper.add(indexSubject(entry.id), encodeIndexMemory({ ...now, bad, looks, calm }))
   }
   return { copies, contents: checked.contents, findings, shards: checked.shards, unreferenced }
 }
 
-/** All copies left open: a limit was reached before the index. */
+/** Does it rest on a metadata blob that was not read this time? */
+function isOld({ remembered, metadata, metadataKey }: IndexCopy, read: ReadonlySet<string>): boolean {
+  return remembered === true || (metadata !== null && metadataKey !== null && !read.has(metadataKey))
+}
+
+/** All copies left open: a limit was reached before the index. What is known to be bad in it is told all the same. */
 export function leftOut(position: number, { options, wholes }: IndexContext): CheckedIndexWork {
-  const entry = entryAt(options.catalogue.repositoryData.indices, position)
+  const { memory, bytes, nowMs, catalogue } = options
+  const { snapshots, indices } = catalogue.repositoryData
+  const entry = entryAt(indices, position)
+  const before = memory === undefined || bytes === undefined ? null : recallIndex(memory, entry.id, nowMs)
+  const here = new Set(Array.from(entry.snapshots, snapshot => snapshots[snapshot]?.uuid))
+  const accused = new Set<string>()
+  const findings = (before?.bad ?? []).flatMap((bad): Finding[] => {
+    const hit = bad.snapshots.filter(uuid => here.has(uuid))
+    for (const uuid of hit) accused.add(uuid)
+    const message = badBeforeMessage(bad.key, before?.bytes.get(bad.proof)?.day ?? 0)
+    const place = { key: bad.key, index: entry.name, shard: bad.shard }
+    return hit.length === 0 ? [] : [makeFinding({ ...place, code: 'corrupt-data-blob', snapshots: hit, message })]
+  })
   const copies = Array.from(entry.snapshots, (snapshot): CheckedCopy => {
     const mark = wholes[snapshot] ?? markOf('limit-reached')
-    const own = { catalogue: mark, presence: mark, ...(options.bytes === undefined ? {} : { byteProof: mark }) }
+    const isAccused = accused.has(snapshots[snapshot]?.uuid ?? '') && mark.verdict !== 'fail'
+    const byteProof = isAccused ? markOf('failed-before') : mark
+    const own = { catalogue: mark, presence: mark, ...(bytes === undefined ? {} : { byteProof }) }
     return { ...copyOf(entry, position, snapshot), bytes: 0, contentId: null, obstacle: 'limit-reached', ...own }
   })
-  return { copies, contents: [], findings: [], shards: 0, unreferenced: [] }
+  return { copies, contents: [], findings, shards: 0, unreferenced: [] }
 }
 
 function copyOf({ name, id }: IndexEntry, index: number, snapshot: number) {

@@ -41,12 +41,15 @@ export const snapshotSubject = (uuid: string): string => `snapshot:${uuid}`
 export const indexSubject = (id: string): string => `index:${id}`
 
 const dayMs = 86_400_000
+/** A date later than this after now was written by a clock that was wrong, or now is. */
+const toleratedSkewMs = 5 * 60_000
 
 /**
  * Is it time to read it again? Between three quarters of the age and all of it, by name: what was read in one night is not due in
  * one night.
  */
 export function isDue(name: string, provenMs: number, nowMs: number, renewAfterMs: number): boolean {
+  if (provenMs > nowMs + toleratedSkewMs) return true
   const fraction = createHash('sha256').update(name).digest().readUInt16BE(0) / 0x10000
   return nowMs - provenMs >= renewAfterMs * (0.75 + 0.25 * fraction)
 }
@@ -128,12 +131,13 @@ export function recallIndex(memory: CheckMemory, id: string, nowMs: number): Ind
   const known = data === null ? null : decodeIndexMemory(data)
   if (known === null) return { ...nothing, readMs: nowMs }
   if (!isDue(id, known.readMs, nowMs, memory.renewAfterMs)) return known
-  return { ...nothing, readMs: nowMs, bytes: known.bytes, looks: known.looks }
+  return { ...nothing, readMs: nowMs, bytes: known.bytes, bad: known.bad, looks: known.looks }
 }
 export const nothing = {
   metadata: new Map(),
   lists: new Set<ShortDigest>(),
   bytes: new Map(),
+  bad: [],
   looks: new Map(),
   calm: null,
 } as const
@@ -182,11 +186,17 @@ function listDigest(
   return digest([repository.snapshots[snapshot]?.uuid, epoch.witness, own, fingerprint])
 }
 
+/** With the name of the index, which the blob was compared with. */
+function metadataWitness({ entry, listed }: IndexView, key: string): ShortDigest | null {
+  const own = witnessOf(listed.get(key))
+  return own === null ? null : digest([own, entry.name])
+}
+
 export function knownBlobs(view: IndexView, memory: IndexMemory, folderOf: (shard: number) => string): KnownBlobs {
   return {
     metadata: key => {
       const known = memory.metadata.get(key)
-      return known !== undefined && known.witness === witnessOf(view.listed.get(key)) ? known.metadata : null
+      return known !== undefined && known.witness === metadataWitness(view, key) ? known.metadata : null
     },
     lists: (shard, snapshot, fingerprint) => {
       const key = `${folderOf(shard)}/snap-${view.repository.snapshots[snapshot]?.uuid}.dat`
@@ -197,7 +207,7 @@ export function knownBlobs(view: IndexView, memory: IndexMemory, folderOf: (shar
 }
 
 export interface Remembered {
-  readonly memory: Omit<IndexMemory, 'calm' | 'looks'>
+  readonly memory: Omit<IndexMemory, 'calm' | 'looks' | 'bad'>
   /** Does it cover every metadata blob of the index? */
   readonly whole: boolean
 }
@@ -221,7 +231,7 @@ export function rememberIndex(
   for (const copy of record.copies) {
     const key = copy.metadataKey
     if (key === null || copy.metadata === null || metadata.has(key)) continue
-    const witness = witnessOf(view.listed.get(key))
+    const witness = metadataWitness(view, key)
     const kept = !read.has(key) && known.metadata(key) !== null
     if (witness === null || (!kept && !read.has(key))) whole = false
     else metadata.set(key, { witness, metadata: copy.metadata })

@@ -1,11 +1,13 @@
 /**
  * What a check remembers, as bytes for the ledger. One row for a snapshot (its root blobs), one for an index over all its snapshots.
- * Bytes that do not decode, or that another version wrote, are as good as none: what they stood for is read again.
+ * Bytes that do not decode, or that another version wrote, are as good as none: what they stood for is read again. A CRC-32 goes before
+ * them, because one bit is all that lies between a bad blob and a good one.
  *
  * Sizes: eight bytes for each shard of each snapshot, twenty for each data blob whose bytes are proven.
  */
+import { crc32 } from 'node:zlib'
 import type { IndexMetadata, SnapshotInfo } from '../model/content.ts'
-import type { Method, Reason } from '../model/verdict.ts'
+import { type Method, type Reason, reasons } from '../model/verdict.ts'
 
 /** Raised whenever the judgement changes, so that nothing rests on how an older program judged. */
 const version = 1
@@ -67,6 +69,17 @@ export interface ByteProof {
 export const byteResults = ['bad', 'read', 'store-computed', 'store-recorded'] as const
 export type ByteResult = (typeof byteResults)[number]
 
+/** A data blob whose bytes were wrong, with what somebody must know who has no time to look at it again. */
+export interface KnownBad {
+  /** Its name in `IndexMemory.bytes`, where its day and witness are. */
+  readonly proof: ShortDigest
+  /** Of the first object. */
+  readonly key: string
+  readonly shard: number
+  /** Uuids of the snapshots that need it, ascending. */
+  readonly snapshots: readonly string[]
+}
+
 export interface IndexMemory {
   /** When the oldest blob that `metadata` and `lists` rest on was read. */
   readonly readMs: number
@@ -76,6 +89,8 @@ export interface IndexMemory {
   readonly lists: ReadonlySet<ShortDigest>
   /** By digest of shard and blob name. */
   readonly bytes: ReadonlyMap<ShortDigest, ByteProof>
+  /** Of those that are `bad`. */
+  readonly bad: readonly KnownBad[]
   /** Looks at single objects, by digest of key and ETag: when, and under which KMS key it lies. */
   readonly looks: ReadonlyMap<ShortDigest, { readonly day: number; readonly kmsKeyId: string | null }>
   readonly calm: Calm | null
@@ -83,15 +98,18 @@ export interface IndexMemory {
 
 export function encodeSnapshotMemory({ readMs, witness, info }: SnapshotMemory): Buffer {
   const { indices: _, indexDetails: __, ...rest } = info
-  return Buffer.from(JSON.stringify({ version, readMs, witness, info: rest }))
+  return seal([Buffer.from(JSON.stringify({ version, readMs, witness, info: rest }))])
 }
 
 /** Null for what this version did not write. The lists of indices are empty: `index-N` has the same, or it would not be remembered. */
-export function decodeSnapshotMemory(data: Buffer): SnapshotMemory | null {
-  const value = parse(data)
+export function decodeSnapshotMemory(sealed: Buffer): SnapshotMemory | null {
+  const data = unseal(sealed)
+  const value = data === null ? null : parse(data)
   if (value === null || value.version !== version) return null
   const { readMs, witness, info } = value
   if (typeof readMs !== 'number' || typeof witness !== 'string' || !isRecord(info)) return null
+  const { dataStreams, failures, featureIndices } = info
+  if (!isTexts(dataStreams) || !isTexts(featureIndices) || !isListOf(failures, isRecord)) return null
   return {
     readMs,
     witness,
@@ -106,7 +124,9 @@ export function encodeIndexMemory(memory: IndexMemory): Buffer {
     { ...known.metadata, aliases: [], fields: [], settings: [] },
   ])
   const kmsKeys = [...new Set([...memory.looks.values()].map(look => look.kmsKeyId))].filter(key => key !== null)
-  const text = Buffer.from(JSON.stringify({ readMs: memory.readMs, metadata, kmsKeys, calm: packCalm(memory.calm) }))
+  const bad = memory.bad.map(one => ({ ...one, proof: hexOf(one.proof) }))
+  const calm = packCalm(memory.calm)
+  const text = Buffer.from(JSON.stringify({ readMs: memory.readMs, metadata, kmsKeys, bad, calm }))
   const head = Buffer.alloc(headBytes)
   head.writeUInt8(version, 0)
   head.writeUInt32LE(text.length, 1)
@@ -133,15 +153,16 @@ export function encodeIndexMemory(memory: IndexMemory): Buffer {
     looks.writeUInt8(Math.min(number, 255), at + 11)
     at += lookBytes
   }
-  return Buffer.concat([head, text, lists, bytes, looks])
+  return seal([head, text, lists, bytes, looks])
 }
 const headBytes = 17
 const proofBytes = 20
 const lookBytes = 12
 
 /** Null for what this version did not write. */
-export function decodeIndexMemory(data: Buffer): IndexMemory | null {
-  if (data.length < headBytes || data.readUInt8(0) !== version) return null
+export function decodeIndexMemory(sealed: Buffer): IndexMemory | null {
+  const data = unseal(sealed)
+  if (data === null || data.length < headBytes || data.readUInt8(0) !== version) return null
   const listsAt = headBytes + data.readUInt32LE(1)
   const proofsAt = listsAt + data.readUInt32LE(5) * shortBytes
   const looksAt = proofsAt + data.readUInt32LE(9) * proofBytes
@@ -166,7 +187,21 @@ export function decodeIndexMemory(data: Buffer): IndexMemory | null {
     looks.set(data.toString('latin1', at, at + 8), { day: data.readUIntLE(at + 8, 3), kmsKeyId })
   }
   const metadata = unpackMetadata(value.metadata)
-  return { readMs: value.readMs, metadata, lists, bytes, looks, calm: unpackCalm(value.calm) }
+  const bad = unpackBad(value.bad, bytes)
+  // Nobody may say that all is well who has lost what is bad.
+  if (bad.length !== [...bytes.values()].filter(proof => proof.result === 'bad').length) return null
+  return { readMs: value.readMs, metadata, lists, bytes, bad, looks, calm: unpackCalm(value.calm) }
+}
+
+function unpackBad(rows: unknown, bytes: IndexMemory['bytes']): KnownBad[] {
+  if (!Array.isArray(rows)) return []
+  return rows.flatMap((row): KnownBad[] => {
+    const { proof: name, key, shard, snapshots } = isRecord(row) ? row : {}
+    const proof = typeof name === 'string' ? Buffer.from(name, 'hex').toString('latin1') : ''
+    if (bytes.get(proof)?.result !== 'bad' || typeof key !== 'string' || !isCount(shard) || !isTexts(snapshots))
+      return []
+    return [{ proof, key, shard, snapshots }]
+  })
 }
 
 function unpackMetadata(rows: readonly unknown[]): IndexMemory['metadata'] {
@@ -174,6 +209,7 @@ function unpackMetadata(rows: readonly unknown[]): IndexMemory['metadata'] {
   for (const row of rows) {
     const [key, witness, value] = Array.isArray(row) ? row : []
     if (typeof key !== 'string' || typeof witness !== 'string' || !isRecord(value)) continue
+    if (!isCount(value.shardCount) || value.shardCount > maxShards) continue
     const known = { ...(value as unknown as IndexMetadata), fields: new Map(), settings: new Map() }
     metadata.set(key, { witness: Buffer.from(witness, 'hex').toString('latin1'), metadata: known })
   }
@@ -198,14 +234,77 @@ function unpackCalm(value: unknown): Calm | null {
   if (!isRecord(value) || typeof value.view !== 'string') return null
   const { kinds, order, contents } = value
   if (!Array.isArray(kinds) || !Array.isArray(order) || !Array.isArray(contents)) return null
+  if (!kinds.every(isCalmCopy) || !contents.every(isCalmContent) || !isCount(value.shards)) return null
   const copies: CalmCopy[] = []
   for (let at = 0; at + 1 < order.length; at += 2) {
-    const copy = kinds[Number(order[at])] as CalmCopy | undefined
-    const count = Number(order[at + 1])
-    if (copy === undefined || !(count <= 10_000_000)) return null
+    const copy = kinds[Number(order[at])]
+    const count: unknown = order[at + 1]
+    if (copy === undefined || !isCount(count) || copies.length + count > maxCopies) return null
     for (let i = 0; i < count; i++) copies.push(copy)
   }
-  return { ...(value as unknown as Calm), copies }
+  return { view: value.view, copies, contents, shards: value.shards }
+}
+/** Snapshots of one index, and shards of one: more than any server takes. */
+const maxCopies = 10_000_000
+const maxShards = 100_000
+
+function isCalmCopy(value: unknown): value is CalmCopy {
+  if (!isRecord(value)) return false
+  const { catalogue, presence, obstacle, bytes, content } = value
+  return (
+    isReason(catalogue) &&
+    isReason(presence) &&
+    isNullOr(isReason, obstacle) &&
+    isCount(bytes) &&
+    isNullOr(isCount, content)
+  )
+}
+
+function isCalmContent(value: unknown): value is CalmContent {
+  if (!isRecord(value)) return false
+  const { contentId, shardCount, createdVersion, bytes, files, obstacle, witness, bytesProvenMs, bytesMethod } = value
+  return (
+    typeof contentId === 'string' &&
+    [shardCount, bytes, files].every(isCount) &&
+    [createdVersion, bytesProvenMs].every(one => isNullOr(isCount, one)) &&
+    isNullOr(isReason, obstacle) &&
+    isNullOr(isText, witness) &&
+    isNullOr(isText, bytesMethod)
+  )
+}
+
+function isReason(value: unknown): value is Reason {
+  return typeof value === 'string' && Object.hasOwn(reasons, value)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function isNullOr(is: (value: unknown) => boolean, value: unknown): boolean {
+  return value === null || is(value)
+}
+
+function isListOf<T>(value: unknown, is: (one: unknown) => one is T): value is T[] {
+  return Array.isArray(value) && value.every(is)
+}
+
+function isTexts(value: unknown): value is string[] {
+  return isListOf(value, isText)
+}
+
+function seal(parts: readonly Buffer[]): Buffer {
+  const data = Buffer.concat([Buffer.alloc(4), ...parts])
+  data.writeUInt32LE(crc32(data.subarray(4)))
+  return data
+}
+
+function unseal(data: Buffer): Buffer | null {
+  return data.length >= 4 && data.readUInt32LE(0) === crc32(data.subarray(4)) ? data.subarray(4) : null
 }
 
 /** `[7, 7, 7, 8]` as `[7, 3, 8, 1]`. */
