@@ -11,10 +11,10 @@ export interface MeasureOptions {
 }
 
 const root = join(import.meta.dirname, '..', '..')
-/** What a child that failed said last. */
-const keptOutput = 4000
+/** Of what a child says on stderr. */
+const keptOutput = 65_536
 
-/** Throws `Error` with the last words of a process that failed, ran out of memory, or did not end in time. */
+/** Throws `Error` with the reason of a process that failed, ran out of memory, or did not end in time. */
 export function measure<T extends Task>(task: T, options: MeasureOptions): Promise<AnswerOf[T['kind']]> {
   const heap = options.heapMb === undefined ? [] : [`--max-old-space-size=${options.heapMb}`]
   const args = [...heap, '--import', 'tsx', join(import.meta.dirname, 'child.ts'), JSON.stringify(task)]
@@ -26,7 +26,7 @@ export function measure<T extends Task>(task: T, options: MeasureOptions): Promi
     output += text
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    errors = (errors + text).slice(-keptOutput)
+    errors = (errors + text).slice(0, keptOutput)
   })
   const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs)
   return new Promise((resolve, reject) => {
@@ -34,7 +34,12 @@ export function measure<T extends Task>(task: T, options: MeasureOptions): Promi
     child.on('close', (code, signal) => {
       clearTimeout(timer)
       if (code === 0) resolve(JSON.parse(output))
-      else reject(new Error(`measuring ${task.kind} ended with ${signal ?? code}: ${errors.trim()}`))
+      else reject(new Error(`measuring ${task.kind} ended with ${signal ?? code}: ${reasonIn(errors)}`))
     })
   })
+}
+
+/** Behind the notes of the garbage collector and before the stack. */
+function reasonIn(errors: string): string {
+  return /^.*(?:FATAL ERROR|Error:).*$/m.exec(errors)?.[0] ?? errors.trim().slice(-500)
 }
