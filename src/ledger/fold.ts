@@ -91,7 +91,12 @@ function merger({ db }: LedgerFile): (row: StoredRow) => void {
     if (younger || (atMs === found.atMs && Buffer.compare(bytes, found.data) > 0)) putMemory.run(subject, atMs, bytes)
   }
 
-  const keepGreater = (at: typeof runs, row: Exclude<StoredRow, MemoryRow>, rank: number, params: () => Params): void => {
+  const keepGreater = (
+    at: typeof runs,
+    row: Exclude<StoredRow, MemoryRow>,
+    rank: number,
+    params: () => Params,
+  ): void => {
     const { kind: _, ...values } = row
     const found = at.find.get(row.kind === 'content' ? { ...values, orderMs: orderOf(row) } : values)
     if (found === undefined || greater(values, rank, found as typeof values, rankOf(row.kind, found)))

@@ -20,7 +20,17 @@ export class DamagedJournal extends Error {
   override readonly name = 'DamagedJournal'
 }
 
-type Field = 'time' | 'time?' | 'text' | 'text?' | 'number' | 'number?' | 'whole' | 'whole?' | 'base64' | readonly string[]
+type Field =
+  | 'time'
+  | 'time?'
+  | 'text'
+  | 'text?'
+  | 'number'
+  | 'number?'
+  | 'whole'
+  | 'whole?'
+  | 'base64'
+  | readonly string[]
 type Fields<Row> = Readonly<Record<Exclude<keyof Row, 'kind'>, Field>>
 
 const anyVerdict = ['pass', 'fail', 'inconclusive', 'not-applicable']

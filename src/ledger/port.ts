@@ -34,7 +34,10 @@ export interface Ledger {
 
 /** What checks remember, by subject (`model/journal.ts`, `MemoryRow`). */
 export interface MemoryLedger {
-  /** Null where nothing is remembered, or what is there is dated in the future. */
+  /**
+   * Null where nothing is remembered. `atMs` orders the rows of a subject and may lie in the future after an hour that was wrong; what
+   * the data say of their own dates is for the caller to judge.
+   */
   memory(subject: string): { readonly atMs: number; readonly data: Buffer } | null
   /** Subjects that something is remembered of, ascending. */
   memorySubjects(): Iterable<string>

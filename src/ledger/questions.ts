@@ -100,7 +100,7 @@ export function askLedger(file: () => LedgerFile, nowMs: () => number): Ledger &
     },
     memory: subject => {
       const [row] = rows('SELECT at_ms AS atMs, data FROM memory WHERE subject = ?', subject) as MemoryFound[]
-      return row === undefined || row.data.length === 0 || row.atMs > nowMs() + toleratedSkewMs ? null : row
+      return row === undefined || row.data.length === 0 ? null : row
     },
     memorySubjects: () =>
       (rows('SELECT subject FROM memory WHERE length(data) > 0 ORDER BY subject') as { subject: string }[]).map(
@@ -123,6 +123,12 @@ export function attemptsAt(file: LedgerFile, indexId: string, contentId: string)
   return statement(file, 'SELECT * FROM content_row WHERE contentId = ? AND indexId = ?')
     .all(contentId, indexId)
     .map(row => decodeAs<StoredContentRow>('content', row))
+}
+
+/** When what is remembered of the subject was written, or forgotten; null: never. */
+export function memoryWrittenMs(file: LedgerFile, subject: string): number | null {
+  const row = statement(file, 'SELECT at_ms AS atMs FROM memory WHERE subject = ?').get(subject)
+  return row === undefined ? null : (row as Pick<MemoryFound, 'atMs'>).atMs
 }
 
 /** Rows of the file go through the same checks as those of a journal. */

@@ -64,10 +64,7 @@ CREATE TABLE memory (subject TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, data BLOB
 `
 
 /** `migrations[v]` takes a file from version v to v + 1. */
-const migrations: readonly ((db: Database.Database) => void)[] = [
-  db => db.exec(version1),
-  db => db.exec(version2),
-]
+const migrations: readonly ((db: Database.Database) => void)[] = [db => db.exec(version1), db => db.exec(version2)]
 
 /** Brings a file (0: an empty one) to `schemaVersion`, whole or not at all. */
 export function migrate(db: Database.Database): void {

@@ -14,7 +14,7 @@ import { localError } from './localErrors.ts'
 import type { Pending } from './pending.ts'
 import { foldPending } from './pending.ts'
 import type { LedgerSession } from './port.ts'
-import { askLedger, attemptsAt } from './questions.ts'
+import { askLedger, attemptsAt, memoryWrittenMs } from './questions.ts'
 import type { Home, TakenIn } from './takeIn.ts'
 import { takeFromStore } from './takeIn.ts'
 
@@ -78,10 +78,20 @@ export function startSession(options: SessionOptions): LedgerSession {
     for (const message of messages) if (!warnings.includes(message)) warnings.push(message)
   }
 
-  /** Content rows that this run knows to come after others carry it, whatever the clock says. */
+  /**
+   * Rows that this run knows to come after others carry it, whatever the clock says: else what an hour that was wrong wrote down
+   * would hide what was found out since.
+   */
   function ordered(rows: readonly StoredRow[]): StoredRow[] {
     const lastOrder = new Map<string, number>()
     return rows.map(row => {
+      if (row.kind === 'memory') {
+        const written =
+          lastOrder.get(row.subject) ?? memoryWrittenMs(current(), row.subject) ?? Number.NEGATIVE_INFINITY
+        const atMs = Math.max(row.atMs, written + 1)
+        lastOrder.set(row.subject, atMs)
+        return atMs === row.atMs ? row : { ...row, atMs }
+      }
       if (row.kind !== 'content') return row
       const attempts = attemptsAt(current(), row.indexId, row.contentId)
       // Given again after an error: the very same row, so that the fold takes it once.
