@@ -8,7 +8,12 @@ export interface Log {
   /** Something that is not as it should be and does not stop the run. */
   warn(message: string, fields?: LogFields): void
   /** A step of long work; adapters may drop some. `total` null where it is not known. */
-  progress(what: string, done: number, total: number | null, unit: 'blobs' | 'bytes' | 'contents' | 'snapshots'): void
+  progress(
+    what: string,
+    done: number,
+    total: number | null,
+    unit: 'blobs' | 'bytes' | 'contents' | 'indices' | 'snapshots',
+  ): void
 }
 /** Flat values, never secrets. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>

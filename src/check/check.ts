@@ -41,12 +41,16 @@ export interface CheckOptions {
   readonly credit: 'shared' | 'strict'
   /** Requests in flight. */
   readonly requests: number
+  /** Parts of the listing that are read side by side; absent: as many as its size is worth. */
+  readonly ranges?: number
   readonly nowMs: number
   readonly clock: Pick<Clock, 'monotonicMs'>
   /** Read every byte as well, within a budget; absent: no data blob is read. */
   readonly bytes?: ByteBudget
   /** Sums that the store has made; absent: every byte is read. */
   readonly storeSums?: StoreSums
+  /** Look at the last 16 bytes of every data file too. */
+  readonly footers?: boolean
   /** What earlier checks saw; absent: everything is read, and nothing is kept. */
   readonly memory?: CheckMemory
   /** Once it says true nothing more is begun, and what is left stays open. */
@@ -93,7 +97,11 @@ async function checkAll(options: CheckOptions, keeper: Keeper): Promise<CheckRes
 
   const tally = new Tally(options)
   const context: IndexContext = { options, infos, wholes, epochs, keeper, probes: new Map() }
-  const cursors = await walkIndices(context, (position, work) => tally.add(position, work))
+  let done = 0
+  const cursors = await walkIndices(context, (position, work) => {
+    tally.add(position, work)
+    options.log.progress('indices', ++done, repositoryData.indices.length, 'indices')
+  })
   findings.push(...tally.findings())
   const unreferenced = cursors.flatMap(cursor => (cursor.isFinished ? [cursor.unreferenced] : []))
   if (unreferenced.length === cursors.length) findings.push(...unreferencedFinding(unreferenced))
@@ -172,12 +180,12 @@ async function walkIndices(
   const { catalogue, blobs, nowMs } = options
   const own = new AbortController()
   const signal = AbortSignal.any([options.signal, own.signal])
-  const ranges = indexRanges(catalogue.repositoryData)
+  const ranges = indexRanges(catalogue.repositoryData, options.ranges)
   const cursors = ranges.map(range => new FolderCursor(blobs, range, nowMs - unreferencedAfterMs, signal))
   const inRange: IndexContext = { ...context, options: { ...options, signal } }
   const walks = ranges.map(async (range, i) => {
     const cursor = cursors[i]
-    if (cursor !== undefined) await walkRange(range, cursor, cursors, inRange, take)
+    if (cursor !== undefined) await walkRange(range, cursor, inRange, take)
   })
   try {
     await Promise.all(walks)
@@ -194,11 +202,10 @@ async function walkIndices(
 async function walkRange(
   range: IndexRange,
   cursor: FolderCursor,
-  all: readonly FolderCursor[],
   context: IndexContext,
   take: (position: number, work: CheckedIndexWork) => void,
 ): Promise<void> {
-  const { catalogue, log, signal, isOver } = context.options
+  const { catalogue, signal, isOver } = context.options
   const { indices } = catalogue.repositoryData
   // Folders are taken from the listing one after the other, whatever is still being read of the ones before.
   let turn: Promise<unknown> = Promise.resolve()
@@ -213,8 +220,6 @@ async function walkRange(
   for await (const { position, done } of inOrder(range.indices, indicesAhead, signal, work)) {
     for (const blob of done.unreferenced) cursor.leave(blob)
     take(position, done)
-    const blobs = all.reduce((sum, one) => sum + one.blobs, 0)
-    log.progress('metadata and listing', blobs, null, 'blobs')
   }
   if (isOver?.() !== true) await cursor.finish()
 }

@@ -22,6 +22,7 @@ import {
   type SecondLook,
 } from './checkIndex.ts'
 import { makeFinding } from './findings.ts'
+import { sampleFooters } from './footers.ts'
 import type { Keeper } from './keeper.ts'
 import { type KeyProbes, lookAtFolder } from './looks.ts'
 import {
@@ -79,7 +80,7 @@ export async function workOnIndex(
   const viewDigest = memory === undefined || rootFaults.length > 0 ? null : viewOf(view)
   const before = memory === undefined ? { ...nothing, readMs: nowMs } : recallIndex(memory, entry.id, nowMs)
   const { suspects, looks } = await lookAtFolder(listed, before.looks, context.probes, options)
-  if (viewDigest !== null && before.calm?.view === viewDigest && suspects.size === 0) {
+  if (viewDigest !== null && before.calm?.view === viewDigest && suspects.size === 0 && !options.footers) {
     const calm = asBefore(position, before, before.calm, context)
     if (calm !== null) {
       await context.keeper.add(indexSubject(entry.id), encodeIndexMemory({ ...before, looks }))
@@ -96,7 +97,9 @@ export async function workOnIndex(
   for (const folder of others) await listInto(listed, folder.slice(0, -1), options)
   const facts: IndexFacts = { record, listed, repository, infos: context.infos, wholes, rootFaults, suspects, nowMs }
   const doubts = findDoubts(facts)
-  const checked = checkIndex(facts, doubts, await lookAgain(doubts, options), credit)
+  const judged = checkIndex(facts, doubts, await lookAgain(doubts, options), credit)
+  const footers = options.footers ? await sampleFooters(record, judged.copies, repository, options) : null
+  const checked = footers === null ? judged : { ...judged, copies: footers.copies }
   const proofs = await byteProofs(facts, checked, before, options)
   const read = new Set(record.metadataBlobs.filter(blob => blob.etag !== undefined).map(blob => blob.key))
   const old = new Set(
@@ -107,7 +110,7 @@ export async function workOnIndex(
     const catalogue = old.has(copy.snapshot) ? dated(copy.catalogue, before.readMs) : copy.catalogue
     return { ...copy, catalogue, ...(byteProof === undefined ? {} : { byteProof }) }
   })
-  const findings = [...checked.findings, ...(proofs?.findings ?? [])]
+  const findings = [...checked.findings, ...(footers?.findings ?? []), ...(proofs?.findings ?? [])]
   // What an unread list would name looks like nobody's.
   const unreferenced = checked.allRead ? [...listed.values()].filter(blob => !checked.referenced.has(blob.key)) : []
 

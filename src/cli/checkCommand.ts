@@ -16,6 +16,7 @@ export interface CheckFlags extends CommonFlags {
   readonly maxRequests?: number | undefined
   readonly checksumReport?: readonly string[] | undefined
   readonly recordedChecksums?: boolean | undefined
+  readonly footers?: boolean | undefined
 }
 
 export async function checkCommand(context: CliContext, flags: CheckFlags): Promise<ExitCode> {
@@ -37,6 +38,7 @@ export async function checkCommand(context: CliContext, flags: CheckFlags): Prom
       maxRequests,
       memory: remembered?.memory ?? null,
       storeSums: sums,
+      footers: flags.footers ?? false,
       blobs: repository,
       counts,
       requests: config.work.requests,

@@ -87,6 +87,10 @@ export function createProgram(context: CliContext, write: (text: string) => void
                 describe:
                   'manifest.json of an S3 Batch Operations report "Compute checksum": what it proves is not read',
               })
+              .option('footers', {
+                type: 'boolean',
+                describe: 'Look at the last 16 bytes of every data file: a cheap sample, no proof of bytes',
+              })
               .option('recorded-checksums', {
                 type: 'boolean',
                 describe: 'Take CRC-32s that S3 recorded at upload for proofs of bytes, once',

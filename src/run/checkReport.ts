@@ -26,6 +26,8 @@ export interface CheckReportOptions {
   readonly maxRequests?: number | null
   /** What earlier checks saw; null: everything is read, and nothing is kept. */
   readonly memory?: CheckMemory | null
+  /** Look at the last 16 bytes of every data file; a sample, no proof. */
+  readonly footers?: boolean
   /** Sums that the store has; null: every byte is read. */
   readonly storeSums?: StoreSums | null
   readonly blobs: BlobReader
@@ -73,6 +75,7 @@ export async function checkReport(options: CheckReportOptions): Promise<{ report
       credit: 'shared',
       collect: 'summary',
       isOver,
+      footers: options.footers ?? false,
       ...(memory === null ? {} : { memory }),
       ...(options.storeSums == null ? {} : { storeSums: options.storeSums }),
       ...(level === 'bytes' ? { bytes: { bytesLeft: options.maxBytes, isOver } } : {}),
