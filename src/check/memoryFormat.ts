@@ -117,7 +117,15 @@ export function decodeSnapshotMemory(sealed: Buffer): SnapshotMemory | null {
   }
 }
 
-export function encodeIndexMemory(memory: IndexMemory): Buffer {
+/** A row is written in one piece, into journals that have a limit of their own. */
+export const maxRowBytes = 20 * 1024 ** 2
+
+/**
+ * What does not fit is left out and read again when the index changes: lists first, then proofs; never what is bad. `calm` stays, so that
+ * a quiet night costs nothing all the same.
+ */
+export function encodeIndexMemory(whole: IndexMemory, maxBytes = maxRowBytes): Buffer {
+  const memory = fitting(whole, maxBytes)
   const metadata = [...memory.metadata].map(([key, known]) => [
     key,
     hexOf(known.witness),
@@ -155,6 +163,19 @@ export function encodeIndexMemory(memory: IndexMemory): Buffer {
   }
   return seal([head, text, lists, bytes, looks])
 }
+
+/** Leaves a tenth for keys of blobs and the like. */
+function fitting(memory: IndexMemory, maxBytes: number): IndexMemory {
+  const room = maxBytes * 0.9
+  if (memory.lists.size * shortBytes + memory.bytes.size * proofBytes <= room) return memory
+  const most = Math.floor(room / proofBytes)
+  if (memory.bytes.size <= most) return { ...memory, lists: new Set() }
+  const all = [...memory.bytes]
+  const kept = all.filter(([, proof]) => proof.result === 'bad')
+  const rest = all.filter(([, proof]) => proof.result !== 'bad').slice(0, Math.max(0, most - kept.length))
+  return { ...memory, lists: new Set(), bytes: new Map([...kept, ...rest]) }
+}
+
 const headBytes = 17
 const proofBytes = 20
 const lookBytes = 12

@@ -13,12 +13,13 @@ export interface IndexRange extends ListRange {
 
 /**
  * Cuts the folders of all indices into ranges that are listed side by side, each index whole in one of them, everything below
- * `indices/` in exactly one. How many follows from the blobs that `index-N` promises: one for each shard of each snapshot at least.
+ * `indices/` in exactly one. How many follows from the blobs that `index-N` promises (one for each shard of each snapshot at least),
+ * unless so many are `wanted`.
  */
-export function indexRanges({ indices }: RepositoryData): IndexRange[] {
+export function indexRanges({ indices }: Pick<RepositoryData, 'indices'>, wanted?: number): IndexRange[] {
   const weights = indices.map(index => Math.max(1, index.shardGenerations.length) * (index.snapshots.length + 1))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
-  const count = Math.max(1, Math.min(maxRanges, Math.floor(total / keysPerRange)))
+  const count = wanted ?? Math.max(1, Math.min(maxRanges, Math.floor(total / keysPerRange)))
   const groups: number[][] = [[]]
   let filled = 0
   indices.forEach((index, position) => {
@@ -30,7 +31,8 @@ export function indexRanges({ indices }: RepositoryData): IndexRange[] {
   })
   const starts = groups.map(group => {
     const first = group[0]
-    return first === undefined ? null : `indices/${indices[first]?.id}`
+    // With the slash: an id may begin another one's, and `A-B/` sorts before `A/`.
+    return first === undefined ? null : `indices/${indices[first]?.id}/`
   })
   return groups.map((group, i) => ({
     prefix: 'indices/',

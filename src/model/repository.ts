@@ -52,7 +52,7 @@ export interface RepositoryData {
   readonly identity: RepositoryIdentity
   /** In the order of `index-N`. */
   readonly snapshots: readonly SnapshotEntry[]
-  /** In key order: ascending by `id`, compared as bytes. */
+  /** In the order of their folders: ascending by `id` and a slash, compared as bytes. */
   readonly indices: readonly IndexEntry[]
   /**
    * Blob id X of `indices/<id>/meta-X.dat` for one index in one snapshot (positions), by the identifiers of 7.9 and

@@ -51,7 +51,8 @@ export function linkRepositoryData(draft: RepositoryDraft, generation: number): 
   })
   const indices = draft.indices
     .map(index => linkIndex(index, positions, uuidTexts, faults))
-    .sort((a, b) => Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)))
+    // As their folders are listed: a name, which is the id of an index from before 5.0, may begin another one's.
+    .sort((a, b) => Buffer.compare(Buffer.from(`${a.id}/`), Buffer.from(`${b.id}/`)))
   reportSharedIds(indices, snapshots, faults)
   const identifiers = linkIdentifiers(draft, indices, byUuid)
   const names = [...draft.names.keys()]

@@ -230,3 +230,28 @@ test('at most 24 bytes for the proof of a data blob, 8 for a shard in a snapshot
   expect((encodeIndexMemory({ ...empty, bytes }).length - base) / 10_000).toBeLessThanOrEqual(24)
   expect((encodeIndexMemory({ ...empty, lists }).length - base) / 10_000).toBe(8)
 })
+
+test('a row that grows too large loses lists, then proofs, never what is bad, and stays below the limit', () => {
+  const name = (i: number) => `${i}`.padStart(8, '0')
+  const proofs = Array.from({ length: 1000 }, (_, i) => {
+    const result = i % 100 === 99 ? ('bad' as const) : ('read' as const)
+    return [name(i), { witness: name(i), day: 20_000, result }] as const
+  })
+  const bad = proofs.flatMap(([proof, { result }], shard) =>
+    result === 'bad' ? [{ proof, key: 'k', shard, snapshots: [] }] : [],
+  )
+  const lists = new Set(Array.from({ length: 1000 }, (_, i) => name(i)))
+  const calm = { view: 'v', copies: [], contents: [], shards: 1 }
+  const memory = { readMs: 1, metadata: new Map(), lists, bytes: new Map(proofs), bad, looks: new Map(), calm }
+  for (const [maxBytes, listsLeft, proofsLeft] of [
+    [40_000, 1000, 1000],
+    [25_000, 0, 1000],
+    [10_000, 0, 450],
+  ] as const) {
+    const row = encodeIndexMemory(memory, maxBytes)
+    expect(row.length).toBeLessThanOrEqual(maxBytes)
+    const kept = decodeIndexMemory(row)
+    expect([kept?.lists.size, kept?.bytes.size, kept?.calm]).toEqual([listsLeft, proofsLeft, calm])
+    expect(kept?.bad).toEqual(bad)
+  }
+})
