@@ -16,7 +16,7 @@ import {
 import { type Finding, findingCodes } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import { type Reason, reasons } from '../model/verdict.ts'
-import { type FindingDraft, findingOfFault, makeFinding } from './findings.ts'
+import { type FindingDraft, findingOfFault, makeFinding, mergeFindings } from './findings.ts'
 import { judgeReadable } from './readable.ts'
 import type { CheckedContent, CheckedCopy, Mark } from './result.ts'
 
@@ -110,6 +110,7 @@ export function checkIndex(
       findings.push(makeFinding({ ...draft, snapshots: doubt.snapshots.map(s => repository.snapshots[s]?.uuid ?? '') }))
     }
   }
+  findings.push(...elsewhereFindings(record, repository))
   const current = new Map(facts.listed)
   for (const [key, look] of looks) if (look.state === 'fine') current.set(key, look.blob)
   const faults = [...record.faults, ...facts.rootFaults]
@@ -117,11 +118,31 @@ export function checkIndex(
   return {
     copies,
     contents: collectContents(record, copies, current, credit),
-    findings,
+    findings: mergeFindings(findings),
     referenced: referencedKeys(record),
     shards: record.copies.reduce((sum, copy) => sum + copy.shards.length, 0),
     allRead: record.copies.every(isRead),
   }
+}
+
+/** One for each repository that mounted copies refer to. */
+function elsewhereFindings(record: IndexRecord, repository: RepositoryData): Finding[] {
+  const places = new Map<string, string[]>()
+  for (const { snapshot, backingElsewhere } of record.copies) {
+    if (backingElsewhere === undefined) continue
+    const uuid = repository.snapshots[snapshot]?.uuid ?? ''
+    places.set(backingElsewhere, [...(places.get(backingElsewhere) ?? []), uuid])
+  }
+  return [...places].map(([message, snapshots]) =>
+    makeFinding({
+      code: 'backing-snapshot-elsewhere',
+      key: null,
+      snapshots,
+      index: record.name,
+      shard: null,
+      message: `index ${record.name}: ${message}`,
+    }),
+  )
 }
 
 /** Are the lists of all its shards known, or known not to be? */

@@ -49,3 +49,14 @@ export function findingOfFault(fault: Fault, severity?: Severity): Finding | nul
     message: `${fault.message}${at}`,
   })
 }
+
+/** One finding for each id: the same fault seen from several snapshots is one fault that hits them all. */
+export function mergeFindings(findings: readonly Finding[]): Finding[] {
+  const byId = new Map<string, Finding>()
+  for (const finding of findings) {
+    const known = byId.get(finding.id)
+    const snapshots = known === undefined ? finding.snapshots : [...new Set([...known.snapshots, ...finding.snapshots])]
+    byId.set(finding.id, { ...(known ?? finding), snapshots })
+  }
+  return [...byId.values()]
+}

@@ -90,6 +90,11 @@ export const findingCodes = {
     title: 'A mounted index refers to a snapshot that is not there',
     advice: 'The data of this index lies in another snapshot that was deleted; nothing of it can be restored.',
   },
+  'backing-snapshot-elsewhere': {
+    severity: 'information',
+    title: 'The data of a mounted index lies in another repository',
+    advice: 'Audit that repository too; nothing here says that its snapshot is still there.',
+  },
   'restore-refused': {
     severity: 'error',
     title: 'The server refused to restore',

@@ -347,3 +347,22 @@ test('for any set of lost blobs: who needs one fails, nobody else does, and nobo
     { seed: 3 },
   )
 })
+
+describe('mounted indices', () => {
+  test('whose data lies in another repository are told of, once, and nobody is accused', () => {
+    const backingElsewhere = 'its data lies in snapshot s of the repository cold'
+    const copies = [0, 1].map(at => copyOf(at, [fileList([])], { backingElsewhere }))
+    const found = run(facts(indexRecord(copies), listing({})))
+    expect(found.findings).toMatchObject([
+      { code: 'backing-snapshot-elsewhere', severity: 'information', snapshots: ['UUID-0', 'UUID-1'] },
+    ])
+    expect(found.findings[0]?.message).toContain(backingElsewhere)
+  })
+  test('whose snapshot is gone are one finding for all copies', () => {
+    const copies = [0, 1].map(at => copyOf(at, [fileList([])]))
+    const gone = (at: number) =>
+      fault({ code: 'backing-snapshot-missing', key: 'indices/INDEX-LOGS/meta-M.dat', snapshots: [`UUID-${at}`] })
+    const found = run(facts(indexRecord(copies, { faults: [gone(0), gone(1)] }), listing({})))
+    expect(found.findings).toMatchObject([{ code: 'backing-snapshot-missing', snapshots: ['UUID-0', 'UUID-1'] }])
+  })
+})
