@@ -3,8 +3,9 @@
  *
  * 1. What reads the tree only: types, lint, unused code, copies, generated documentation.
  * 2. Unit tests on this Node, while the servers' parts are fetched; then on the current Node LTS.
- * 3. Integration tests on real servers: Elasticsearch, S3, moto, Chromium.
- * 4. The demo, as a new user runs it.
+ * 3. A minute of changed blobs for every decoder.
+ * 4. Integration tests on real servers: Elasticsearch, S3, moto, Chromium.
+ * 5. The demo, as a new user runs it.
  *
  * A step that is no test run counts as one test. Everything runs even when something failed before.
  */
@@ -44,6 +45,8 @@ if (wanted('static')) {
 if (wanted('static')) await step('templates for AWS', process.execPath, ['--import', 'tsx', 'infra/aws/bin/lint.ts'])
 if (wanted('unit')) await tests('unit', process.execPath, ['--project', 'unit'])
 if (wanted('lts')) await onLts()
+// The same inputs each time; other ones are for `npm run test:all`.
+if (wanted('fuzz')) await step('fuzz', process.execPath, ['--import', 'tsx', 'infra/local/fuzz/main.ts', '--seed', '1'])
 if (wanted('integration')) {
   await fetching
   await tests('integration', process.execPath, ['--project', 'integration'])
