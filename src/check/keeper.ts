@@ -3,6 +3,8 @@ import type { Clock } from '../time.ts'
 import type { CheckMemory } from './memory.ts'
 
 const batchBytes = 4 * 1024 ** 2
+/** Soon at first, so that runs which are stopped again and again get on; then rarely, so that journals stay few. */
+const firstBatchMs = 1000
 const batchMs = 30_000
 
 export class Keeper {
@@ -11,6 +13,7 @@ export class Keeper {
   #rows: { subject: string; data: Buffer }[] = []
   #bytes = 0
   #lastMs: number
+  #batchMs = firstBatchMs
 
   /** Null: nothing is kept. */
   constructor(memory: CheckMemory | null, clock: Pick<Clock, 'monotonicMs'>) {
@@ -24,7 +27,10 @@ export class Keeper {
     if (this.#memory === null || this.#memory.recall(subject)?.equals(data) === true) return
     this.#rows.push({ subject, data })
     this.#bytes += data.length
-    if (this.#bytes >= batchBytes || this.#clock.monotonicMs() - this.#lastMs >= batchMs) await this.flush()
+    if (this.#bytes >= batchBytes || this.#clock.monotonicMs() - this.#lastMs >= this.#batchMs) {
+      this.#batchMs = Math.min(batchMs, 2 * this.#batchMs)
+      await this.flush()
+    }
   }
 
   async flush(): Promise<void> {
