@@ -37,7 +37,7 @@ export interface SurveyOptions {
 }
 
 export async function survey(
-  dependencies: RunDependencies,
+  dependencies: Pick<RunDependencies, 'config' | 'clock' | 'log' | 'repository' | 'runId' | 'signal'>,
   ledger: LedgerSession,
   { only, limits, readOnly }: SurveyOptions,
 ): Promise<Survey> {
