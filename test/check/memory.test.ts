@@ -1,10 +1,12 @@
 /** What is remembered says so, with its date; what is bad stays known; what cannot be known again is not remembered. */
 import { describe, expect, test } from 'vitest'
 import type { CheckMemory } from '../../src/check/memory.ts'
-import { isDue } from '../../src/check/memory.ts'
+import { type IndexView, isDue, snapshotWitnesses, viewOf } from '../../src/check/memory.ts'
 import { decodeIndexMemory } from '../../src/check/memoryFormat.ts'
+import { repositoryOf, snapshotEntry } from '../support/contents.ts'
 import { repositoryFixtures } from '../support/fixtures.ts'
 import { filesOf } from '../support/memoryReader.ts'
+import { listed } from '../support/records.ts'
 import { dayMs, firstNightMs, MapMemory, type Night, night, VersionedStore } from './nights.ts'
 
 const fixtures = repositoryFixtures()
@@ -292,5 +294,85 @@ describe.each(fixtures.map(({ name, folder }) => [name, filesOf(folder)] as cons
     const keeps = memory.keeps
     await night(store, 'bytes', later(2), memory)
     expect(memory.keeps).toBe(keeps)
+  })
+})
+
+describe('what a judgement was made from', () => {
+  const entries = [snapshotEntry(0), snapshotEntry(1)]
+  const repository = repositoryOf(entries, ['logs'])
+  const [entry] = repository.indices
+  if (entry === undefined) throw new Error('no index')
+  const key = 'indices/INDEX-LOGS/0/__a'
+  const blob = listed(key, 7)
+  const view: IndexView = {
+    entry,
+    index: 0,
+    repository,
+    listed: new Map([[key, blob]]),
+    epochs: [0, 1].map(position => ({ witness: `epoch-${position}`, readMs: 1 })),
+    circumstances: ['shared', [null, null]],
+  }
+  const epoch = (witness: string) => ({ witness, readMs: 1 })
+
+  test.each<[string, Partial<IndexView>]>([
+    ['the name of the index', { entry: { ...entry, name: 'other' } }],
+    ['a shard generation', { entry: { ...entry, shardGenerations: ['g'] } }],
+    ['where shards lie', { entry: { ...entry, shardPathType: 1 } }],
+    ['a snapshot less', { entry: { ...entry, snapshots: Int32Array.of(0) } }],
+    ['the metadata blob of a snapshot', { repository: { ...repository, indexMetadataBlobId: one => `META-${one}` } }],
+    ['a root blob', { epochs: [epoch('epoch-0'), epoch('another')] }],
+    ['how credit is given', { circumstances: ['strict', [null, null]] }],
+    ['what the whole snapshot is blamed for', { circumstances: ['shared', [null, 'found']] }],
+    ['a blob less', { listed: new Map() }],
+    [
+      'a blob more',
+      {
+        listed: new Map([
+          [key, blob],
+          ['x', listed('x', 1)],
+        ]),
+      },
+    ],
+    ['the length of a blob', { listed: new Map([[key, { ...blob, bytes: 8 }]]) }],
+    ['the ETag of a blob', { listed: new Map([[key, { ...blob, etag: '"other"' }]]) }],
+    ['the time of a blob', { listed: new Map([[key, { ...blob, modifiedMs: 1 }]]) }],
+    ['the storage class of a blob', { listed: new Map([[key, { ...blob, storageClass: 'GLACIER' }]]) }],
+  ])('%s', (_, change) => {
+    expect(viewOf({ ...view, ...change })).not.toBe(viewOf(view))
+    expect(viewOf({ ...view, ...change })).toMatch(/^[0-9a-f]{32}$/)
+  })
+  test.each<[string, Partial<IndexView>]>([
+    ['a blob without an ETag', { listed: new Map([[key, { ...blob, etag: null }]]) }],
+    ['a root blob that was not seen to be good', { epochs: [null, epoch('epoch-1')] }],
+  ])('%s: not to be relied on', (_, change) => {
+    expect(viewOf({ ...view, ...change })).toBeNull()
+  })
+
+  const root = new Map(
+    ['snap-UUID-0.dat', 'meta-UUID-0.dat', 'snap-UUID-1.dat', 'meta-UUID-1.dat'].map(one => [one, listed(one, 5)]),
+  )
+  const [own] = snapshotWitnesses(repository, root)
+  const withEntry = (change: Parameters<typeof snapshotEntry>[1]) => ({
+    ...repository,
+    snapshots: [snapshotEntry(0, change), snapshotEntry(1)],
+  })
+  test.each([
+    ['its name', withEntry({ name: 'x' }), root],
+    ['its state', withEntry({ state: 'PARTIAL' }), root],
+    ['its version', withEntry({ indexVersion: 1 }), root],
+    ['its start', withEntry({ startedMs: 1 }), root],
+    ['its end', withEntry({ endedMs: 1 }), root],
+    ['an index less', { ...repository, indices: [] }, root],
+    ['an index of another id', { ...repository, indices: [{ ...entry, id: 'other' }] }, root],
+    ['an index of another name', { ...repository, indices: [{ ...entry, name: 'other' }] }, root],
+    [
+      'its root blob',
+      repository,
+      new Map([...root, ['snap-UUID-0.dat', listed('snap-UUID-0.dat', 5, { etag: 'x' })] as const]),
+    ],
+    ['its global metadata', repository, new Map([...root, ['meta-UUID-0.dat', listed('meta-UUID-0.dat', 6)] as const])],
+  ])('of a whole snapshot: %s', (_, changed, blobs) => {
+    expect(own).toMatch(/^[0-9a-f]{32}$/)
+    expect(snapshotWitnesses(changed, blobs)[0]).not.toBe(own)
   })
 })

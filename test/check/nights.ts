@@ -53,6 +53,11 @@ export class VersionedStore {
     if (blob !== undefined) blob.bytes = bytes
   }
 
+  /** As a lifecycle rule does: only the class becomes another. */
+  archive(key: string): void {
+    this.#need(key).storageClass = 'GLACIER'
+  }
+
   bytesOf(key: string): Buffer {
     return this.#need(key).bytes
   }
