@@ -11,7 +11,7 @@ import { isReadingDue } from '../plan/byteDebt.ts'
 import { type DebtInput, findDebt, isOwed, proofState } from '../plan/debt.ts'
 import { forecast, measuredRates } from '../plan/forecast.ts'
 import { selectPlan } from '../plan/select.ts'
-import type { Catalogue } from '../repository/catalogue.ts'
+import { type Catalogue, openCatalogue } from '../repository/catalogue.ts'
 import { ledgerMemory } from './checkMemory.ts'
 import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
@@ -47,6 +47,8 @@ export async function survey(
   const policyStartMs = policy.startMs ?? ledger.firstRunMs() ?? clock.nowMs()
   const isOver = (part: number) => () =>
     limits.durationSeconds !== null && clock.monotonicMs() - startedMs > limits.durationSeconds * 1000 * part
+  // A name that is not there is said before anything is read, and before anything is remembered.
+  if (only !== null) positionsOf(only, await openCatalogue(dependencies.repository, { signal }))
   const { catalogue, checked } = await checkSettled({
     blobs: dependencies.repository,
     collect: 'all',
