@@ -47,6 +47,7 @@ describe.each(repositoryFixtures())('$name', fixture => {
         note(fixture.name, damage, complaints.length > 0)
         if (complaints.length > 0) wrong.push(tell(fixture.name, damage, level, complaints))
       }
+      if (all) console.log(`${fixture.name}, ${level}: ${chosen.length} cases, ${wrong.length} failed`)
       expect(wrong).toEqual([])
       if (onlyCase === undefined) expect(chosen.length).toBeGreaterThan(30)
     },
