@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type SourceCluster, startSourceCluster } from '../../infra/local/cluster.ts'
 import { openDirectoryStore } from '../../src/blobs/directory.ts'
 import type { BlobReader, RequestCounts } from '../../src/blobs/port.ts'
+import type { CheckMemory } from '../../src/check/memory.ts'
 import { cacheFolder } from '../../src/config/cache.ts'
 import { exitCodes } from '../../src/errors.ts'
 import { silentLog } from '../../src/log.ts'
@@ -17,6 +18,8 @@ import { type CheckLevel, type CheckReport, checkReport } from '../../src/run/ch
 import { systemClock } from '../../src/time.ts'
 
 /** `npm run test:all -- healthy` asks for more. */
+import { MapMemory } from '../check/nights.ts'
+
 const rounds = Number(process.env.SNAPPROOF_HEALTHY_ROUNDS ?? 10)
 const levels: readonly CheckLevel[] = ['presence', 'bytes']
 /** Snapshots that are kept; older ones are deleted. */
@@ -146,12 +149,13 @@ interface Checked {
   readonly exitCode: number
 }
 
-async function checkOnce(blobs: BlobReader, level: CheckLevel): Promise<Checked> {
+async function checkOnce(blobs: BlobReader, level: CheckLevel, memory: CheckMemory | null = null): Promise<Checked> {
   const counts: RequestCounts = { list: 0, get: 0, head: 0, put: 0, delete: 0, bytesRead: 0 }
   return await checkReport({
     level,
     maxBytes: null,
     maxSeconds: null,
+    memory,
     blobs,
     counts,
     requests: 4,
@@ -188,6 +192,7 @@ describe('a healthy repository that is being written', () => {
       const writer = startWriter('written')
       let moved = 0
       let unsettled = 0
+      const memory = new MapMemory()
       try {
         await reached(blobs, kept - 1)
         // Requests of one check that nobody holds: where in a check to hold it is taken from them.
@@ -199,7 +204,8 @@ describe('a healthy repository that is being written', () => {
           const at = Math.floor((round / rounds) * free.requests())
           const isHeld = (request: number) => (round % 3 === 2 ? request % 20 === 10 : request === at)
           const before = await currentGeneration(blobs, signal)
-          const checked = await checkOnce(heldReader(blobs, isHeld), level)
+          // Every other round remembers what the rounds before it saw of a repository that never stood still.
+          const checked = await checkOnce(heldReader(blobs, isHeld), level, round % 2 === 1 ? memory : null)
           if ((await currentGeneration(blobs, signal)) > before) moved++
           if (checked.exitCode === exitCodes.debtBeyondPolicy) unsettled++
           expectNoAccusation(checked, level)
@@ -213,6 +219,11 @@ describe('a healthy repository that is being written', () => {
 
       const rested = await checkOnce(blobs, 'bytes')
       expect(accusations(rested.report)).toEqual([])
+      expect(memory.rows.size).toBeGreaterThan(0)
+      const { report } = await checkOnce(blobs, 'bytes', memory)
+      const told = (rows: CheckReport['verdicts']) => rows.map(row => [row.snapshot, row.level, row.verdict])
+      expect(told(report.verdicts)).toEqual(told(rested.report.verdicts))
+      expect(report.findings).toEqual(rested.report.findings)
       expect(rested.report.generation).toBe(await currentGeneration(blobs, signal))
       expect(new Set(rested.report.verdicts.map(row => row.verdict))).toEqual(new Set(['pass']))
       expect(rested.exitCode).toBe(exitCodes.good)
