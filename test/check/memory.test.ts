@@ -213,7 +213,7 @@ describe('objects that are not those of the listing', () => {
     ['the body had none', null],
   ])('where %s, it is read again the next night', async (what, etag) => {
     const store = new VersionedStore(new Map(files))
-    const wrong = [...files.keys()].filter(key => !/^index/.test(key) && key.length % 3 === 0)
+    const wrong = [...files.keys()].filter((key, i) => !/^index/.test(key) && i % 2 === 0)
     if (what.startsWith('the listing'))
       for (const key of wrong) {
         const blob = store.blobs.get(key)
