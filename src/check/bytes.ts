@@ -170,7 +170,7 @@ function markOfState(state: FileState): Mark {
 
 const order = { fail: 0, inconclusive: 1, 'not-applicable': 2, pass: 3 } as const
 /** From the weakest: what arrived well, what lay there well by the store's word, what we read. */
-const methodOrder = ['store-recorded', 'store-computed', 'read', 'listing', 'restore', 'chained'] as const
+export const methodOrder = ['store-recorded', 'store-computed', 'read', 'listing', 'restore', 'chained'] as const
 
 /** Of two passes the older and the weaker in one: a whole is as good as its worst part. */
 export function worse(a: Mark | undefined, b: Mark): Mark {
@@ -261,7 +261,7 @@ function noteProofs(
 
 async function proveFile(needed: NeededFile, options: ByteProofOptions): Promise<FileState> {
   const { file, parts, key, witness } = needed
-  if (file.checksum === null) return { state: 'unknown', reason: 'not-verifiable-here' }
+  if (file.checksum === null) return { state: 'unknown', reason: 'not-verifiable-here' } // Lucene recorded none
   const { signal, nowMs, renewAfterMs } = options
   const before = options.known.get(key)
   const known = before !== undefined && witness !== null && before.witness === witness ? before : null

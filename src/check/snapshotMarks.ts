@@ -90,7 +90,8 @@ export class RollUps {
       const first = verdicts.get(mark.verdict)
       if (first === undefined) verdicts.set(mark.verdict, { index: copy.index, mark })
       else if (mark.verdict === 'pass') first.mark = worse(first.mark, mark)
-      else if (copy.index < first.index) verdicts.set(mark.verdict, { index: copy.index, mark })
+      else if (outranks(mark, first.mark) || (copy.index < first.index && !outranks(first.mark, mark)))
+        verdicts.set(mark.verdict, { index: copy.index, mark })
     }
   }
 
@@ -131,11 +132,18 @@ export function checkSnapshot(
   return { snapshot, info, obstacle, catalogue, presence, byteProof }
 }
 
+/** Of two that do not apply the one that keeps the whole from passing speaks. */
+function outranks(a: Mark, b: Mark): boolean {
+  return a.reason === 'not-verifiable-here' && b.reason !== 'not-verifiable-here'
+}
+
 /** A snapshot's mark from those of its parts; what was wrong at the source never passes. */
 export function wholeMark(parts: readonly Mark[], obstacle: Reason | null): Mark {
   const verdict = rollUp(parts.map(part => part.verdict))
   const worst = parts.filter(part => part.verdict === verdict)
   const mark = verdict === 'pass' ? worst.reduce((a, b) => worse(a, b)) : (worst[0] ?? markOf('empty-at-source'))
-  if (verdict === 'fail' || obstacle === null) return mark
-  return markOf(obstacle)
+  if (verdict === 'fail') return mark
+  if (obstacle !== null) return markOf(obstacle)
+  // What lies elsewhere or has no checksum was looked at by nobody.
+  return (verdict === 'pass' && parts.find(part => part.reason === 'not-verifiable-here')) || mark
 }

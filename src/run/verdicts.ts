@@ -4,6 +4,8 @@
  * A content proven in one snapshot counts for another only where that one's own metadata and data were found good in
  * this run: `ContentRecord.snapshots` holds exactly those.
  */
+
+import { methodOrder } from '../check/bytes.ts'
 import { markOf } from '../check/checkIndex.ts'
 import type { CheckedCopy, CheckedSnapshot, CheckResult, Mark } from '../check/result.ts'
 import { wholeMark } from '../check/snapshotMarks.ts'
@@ -100,6 +102,11 @@ function judgeCopy(
     const mark = { mark: base ?? markOf('not-read'), method: null, provenMs: null, creditedFrom: null }
     return { copy, levels: { catalogue, presence, bytes: younger(mark, copy.byteProof, input), restore: mark } }
   }
+  if (copy.byteProof?.reason === 'repository-moved') {
+    // What was read was wrong, and only the writer that moved everything keeps it from being told.
+    const open = bare('repository-moved')
+    return { copy, levels: { catalogue, presence, bytes: open, restore: open } }
+  }
   const restore = restoreMark(content, entry, input)
   const bytes = younger(bytesMark(restore, content, input), copy.byteProof, input)
   return { copy, levels: { catalogue, presence, bytes, restore } }
@@ -107,7 +114,11 @@ function judgeCopy(
 
 /** What the check read itself counts beside what a restore read: the later look speaks. */
 function younger(byRestore: LevelMark, read: Mark | undefined, { checkedAtMs }: VerdictInput): LevelMark {
-  if (read?.verdict !== 'pass' || byRestore.mark.verdict === 'fail') return byRestore
+  if (read === undefined || byRestore.mark.verdict === 'fail') return byRestore
+  // No restore speaks for an index that has none, and none for bytes that are others from look to look.
+  const unread = byRestore.mark.verdict === 'not-applicable' || read.reason === 'unstable-read'
+  if (read.verdict !== 'pass' && unread) return { ...bare(read.reason), mark: read }
+  if (read.verdict !== 'pass') return byRestore
   const provenMs = read.provenMs ?? checkedAtMs
   if (byRestore.mark.verdict === 'pass' && (byRestore.provenMs ?? 0) >= provenMs) return byRestore
   return { mark: read, method: read.method ?? 'read', provenMs, creditedFrom: null }
@@ -192,7 +203,8 @@ function judgeWhole(
     )
     const proven = parts.map(part => part.provenMs).filter(ms => ms !== null)
     const provenMs = mark.verdict === 'pass' && proven.length > 0 ? Math.min(...proven) : null
-    const method = mark.verdict === 'pass' ? (parts.find(part => part.method !== null)?.method ?? null) : null
+    const found = new Set(parts.map(part => part.method))
+    const method = mark.verdict === 'pass' ? (methodOrder.find(one => found.has(one)) ?? null) : null
     return { mark: mark.verdict === 'pass' ? passMark(parts) : mark, method, provenMs, creditedFrom: null }
   }
   const levels = {

@@ -3,11 +3,12 @@ import { describe, expect, test } from 'vitest'
 import type { BlobReader } from '../../src/blobs/port.ts'
 import { check } from '../../src/check/check.ts'
 import { FolderCursor } from '../../src/check/listing.ts'
-import { wholeMark } from '../../src/check/snapshotMarks.ts'
+import { RollUps, wholeMark } from '../../src/check/snapshotMarks.ts'
 import { SnapproofError } from '../../src/errors.ts'
 import { silentLog } from '../../src/log.ts'
 import type { ListedBlob } from '../../src/model/blob.ts'
 import type { SnapshotInfo } from '../../src/model/content.ts'
+import { checkedCopy } from '../support/checked.ts'
 import { nowMs, snapshotEntry } from '../support/contents.ts'
 import { fakeClock } from '../support/fakes.ts'
 import {
@@ -366,5 +367,18 @@ describe('wholeMark', () => {
   test('an obstacle never passes, and does not hide a failure', () => {
     expect(wholeMark([mark('pass')], 'partial-at-source').verdict).toBe('inconclusive')
     expect(wholeMark([mark('fail')], 'partial-at-source').verdict).toBe('fail')
+  })
+  test('what nobody can look at here keeps the whole from passing, whichever index says so', () => {
+    const nowhere = { verdict: 'not-applicable', reason: 'not-verifiable-here' } as const
+    const mounted = { verdict: 'not-applicable', reason: 'mounted' } as const
+    expect(wholeMark([mark('pass'), mounted], null).verdict).toBe('pass')
+    for (const presences of [
+      [mark('pass'), nowhere, mounted],
+      [mounted, mark('pass'), nowhere],
+    ]) {
+      const rollUps = new RollUps()
+      for (const [index, presence] of presences.entries()) rollUps.add(checkedCopy(0, { index, presence }))
+      expect(wholeMark(rollUps.parts(0, 'presence'), null)).toEqual(nowhere)
+    }
   })
 })

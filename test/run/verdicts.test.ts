@@ -171,6 +171,56 @@ describe('whole snapshots', () => {
   })
 })
 
+describe('bytes that the check read, or could not', () => {
+  const good = { verdict: 'pass', reason: 'proven', method: 'read' } as const
+  const limit = { verdict: 'inconclusive', reason: 'limit-reached' } as const
+  const judgedWith = (...copies: Parameters<typeof checkedCopy>[1][]) =>
+    judgeSnapshots(
+      verdictInput(entries, [shared({ proof: proof() })], {
+        checked: checkResult([
+          checkedSnapshot(
+            0,
+            copies.map((change, index) => checkedCopy(0, { index, ...change })),
+          ),
+          checkedSnapshot(1),
+        ]),
+      }),
+    )[0]
+  const system = { indexName: '.sys', indexId: 'S', contentId: 's', obstacle: 'system-index' } as const
+
+  test('an index that no restore proves and that nobody got to read keeps the bytes of its snapshot open', () => {
+    const left = judgedWith({ byteProof: good }, { ...system, byteProof: limit })
+    expect(left?.copies[1]?.levels.bytes.mark).toEqual(limit)
+    expect(left?.levels.bytes.mark).toEqual(limit)
+    expect(left?.levels.restore.mark.verdict).toBe('pass')
+    expect(judgedWith({ byteProof: good }, { ...system, byteProof: good })?.levels.bytes.mark.verdict).toBe('pass')
+    // Nobody asked for it.
+    expect(judgedWith({ byteProof: good }, system)?.levels.bytes.mark.verdict).toBe('pass')
+  })
+  test('a limit takes nothing from what a restore has read', () => {
+    expect(judgedWith({ byteProof: limit })?.levels.bytes.mark.verdict).toBe('pass')
+  })
+  test('wrong bytes that accuse nobody because the repository moved do not pass by an old restore', () => {
+    const moved = { verdict: 'inconclusive', reason: 'repository-moved' } as const
+    const levels = judgedWith({ byteProof: moved })?.levels
+    expect([levels?.bytes.mark, levels?.restore.mark]).toEqual([moved, moved])
+  })
+  test('bytes that differ from look to look are not those that a restore read', () => {
+    const unstable = { verdict: 'inconclusive', reason: 'unstable-read' } as const
+    expect(judgedWith({ byteProof: unstable })?.levels.bytes.mark).toEqual(unstable)
+  })
+  test('the whole passes by the weakest method', () => {
+    const recorded = { ...good, method: 'store-recorded', provenMs: nowMs } as const
+    const levels = judgedWith({ byteProof: { ...good, provenMs: nowMs } }, { ...system, byteProof: recorded })?.levels
+    expect(levels?.bytes.method).toBe('store-recorded')
+  })
+  test('a part that cannot be verified here keeps the whole from passing', () => {
+    const nowhere = { verdict: 'not-applicable', reason: 'not-verifiable-here' } as const
+    const levels = judgedWith({ byteProof: good }, { ...system, byteProof: nowhere })?.levels
+    expect(levels?.bytes.mark.verdict).toBe('not-applicable')
+  })
+})
+
 describe('a blob that the work found bad', () => {
   const bad = makeFinding({
     code: 'corrupt-data-blob',
