@@ -6,7 +6,7 @@ import type { ListedBlob } from '../model/blob.ts'
 import type { CheckOptions } from './check.ts'
 import { dayOf, digest, msOfDay } from './memory.ts'
 import type { IndexMemory, ShortDigest } from './memoryFormat.ts'
-import { type EarlierLook, lookAt, probeKeys, samplesOf, tieringToLookAt } from './readable.ts'
+import { type EarlierLook, lookAt, probeKeys, type ReadableState, samplesOf, tieringToLookAt } from './readable.ts'
 
 export type FolderLook = { readonly day: number; readonly kmsKeyId: string | null }
 
@@ -16,8 +16,10 @@ export interface FolderLooks {
   readonly looks: ReadonlyMap<ShortDigest, FolderLook>
 }
 
-/** KMS key → is it refused? Shared by a run. */
-export type KeyProbes = Map<string, Promise<boolean>>
+/** By KMS key; shared by a run. `unknown`: the object that was tried says nothing of its key, and a few others are. */
+export type KeyProbes = Map<string, { readonly state: Promise<ReadableState>; readonly tries: number }>
+
+const triesPerKey = 3
 
 const maxHeads = 100_000
 const dayMs = 86_400_000
@@ -61,20 +63,30 @@ export async function lookAtFolder(
     else if (state === 'readable' && blob.etag !== null) kept.set(nameOf(blob), { day: dayOf(nowMs), kmsKeyId })
     if (kmsKeyId !== null) underKeys.push({ key: blob.key, kmsKeyId })
   }
-  for (const { key, kmsKeyId } of underKeys) {
-    const refused = probes.get(kmsKeyId) ?? isRefused({ key, kmsKeyId }, gather)
-    probes.set(kmsKeyId, refused)
-    if (await refused) suspects.add(key)
+  for (const sample of underKeys) {
+    if (suspects.size === listed.size) break
+    // Which of the others lie under a refused key nobody has asked: each is read before it is called good.
+    if (await isRefused(sample, probes, gather)) for (const key of listed.keys()) suspects.add(key)
   }
   return { suspects, looks: kept }
 }
 
 async function isRefused(
   sample: { readonly key: string; readonly kmsKeyId: string },
+  probes: KeyProbes,
   gather: Parameters<typeof probeKeys>[2],
 ): Promise<boolean> {
-  const { probes } = await probeKeys([sample], 1, gather)
-  return probes.some(probe => probe.state === 'unreadable')
+  const { kmsKeyId } = sample
+  for (;;) {
+    const before = probes.get(kmsKeyId)
+    const state = await before?.state
+    if (before !== undefined && (state !== 'unknown' || before.tries >= triesPerKey)) return state === 'unreadable'
+    // Somebody else may have begun to try again meanwhile.
+    if (probes.get(kmsKeyId) !== before) continue
+    const probe = probeKeys([sample], 1, gather).then(({ probes: [one] }) => one?.state ?? 'unknown')
+    probes.set(kmsKeyId, { state: probe, tries: (before?.tries ?? 0) + 1 })
+    return (await probe) === 'unreadable'
+  }
 }
 
 function nameOf(blob: ListedBlob): ShortDigest {
