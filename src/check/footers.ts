@@ -3,6 +3,7 @@ import pLimit from 'p-limit'
 import { blobParts, type FileEntry, type IndexRecord, shardFolder } from '../model/content.ts'
 import type { Finding } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
+import type { Reason } from '../model/verdict.ts'
 import type { CheckOptions } from './check.ts'
 import { markOf } from './checkIndex.ts'
 import { makeFinding } from './findings.ts'
@@ -17,23 +18,36 @@ interface SampledFile {
   readonly snapshots: Set<number>
 }
 
-/** Copies whose files end as they should keep their marks; the others fail at `presence`. */
+export interface FooterLook {
+  readonly copies: readonly CheckedCopy[]
+  readonly findings: readonly Finding[]
+  /** Was every file looked at? */
+  readonly isWhole: boolean
+}
+
+/** Copies whose files end as they should keep their marks; the others fail at `presence`, or stay open there. */
 export async function sampleFooters(
   record: IndexRecord,
   copies: readonly CheckedCopy[],
   repository: RepositoryData,
   { blobs, requests, isOver, signal }: CheckOptions,
-): Promise<{ readonly copies: readonly CheckedCopy[]; readonly findings: readonly Finding[] }> {
+): Promise<FooterLook> {
   const files = sampledFiles(record, new Set(copies.filter(passes).map(copy => copy.snapshot)))
   const limit = pLimit(requests)
   const findings: Finding[] = []
   const bad = new Set<number>()
+  /** Positions of those that were asked for and not looked at to the end. */
+  const open = new Map<number, Reason>()
+  const leave = (snapshots: Iterable<number>, reason: Reason) => {
+    for (const snapshot of snapshots) open.set(snapshot, reason)
+  }
   const sample = async ({ shard, file, checksum, snapshots }: SampledFile): Promise<void> => {
-    if (isOver?.() === true) return
+    if (isOver?.() === true) return leave(snapshots, 'limit-reached')
     const parts = blobParts(file, shardFolder(record, shard))
     const first = await sampleFooter(parts, checksum, blobs, signal)
     // Once more before anybody is accused.
     const told = first.state === 'disagrees' ? await sampleFooter(parts, checksum, blobs, signal) : first
+    if (told.state === 'unknown') leave(snapshots, 'store-unavailable')
     const code = codeOf(told.state)
     if (code === null) return
     const uuids = [...snapshots].sort((a, b) => a - b).map(at => repository.snapshots[at]?.uuid ?? '')
@@ -43,8 +57,13 @@ export async function sampleFooters(
     )
   }
   await Promise.all(files.map(file => limit(() => sample(file))))
+  const marked = (copy: CheckedCopy): CheckedCopy => {
+    const reason = bad.has(copy.snapshot) ? 'found' : open.get(copy.snapshot)
+    return reason === undefined ? copy : { ...copy, presence: markOf(reason) }
+  }
   return {
-    copies: copies.map(copy => (bad.has(copy.snapshot) ? { ...copy, presence: markOf('found') } : copy)),
+    copies: copies.map(marked),
+    isWhole: open.size === 0,
     findings: findings.sort((a, b) => ((a.key ?? '') < (b.key ?? '') ? -1 : 1)),
   }
 }

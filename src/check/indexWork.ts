@@ -125,6 +125,7 @@ export async function workOnIndex(
     const calm =
       viewDigest !== null &&
       others.length === 0 &&
+      footers?.isWhole !== false &&
       proofs?.asListed !== false &&
       quiet &&
       unreferenced.length === 0 &&

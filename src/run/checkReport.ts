@@ -91,7 +91,7 @@ export async function checkReport(options: CheckReportOptions): Promise<{ report
       lastGood: lastGood(checked, level, repositoryData),
       stats: stats(),
     }
-    return { report, exitCode: exitOf(report, level) }
+    return { report, exitCode: exitOf(report) }
   } catch (error) {
     if (!isSnapproofError(error, 'unreadable-repository-data')) throw error
     const key = /index-\d+/.exec(describeError(error))?.[0] ?? null
@@ -147,10 +147,10 @@ function lastGood({ newest }: CheckResult, level: CheckLevel, { indices, snapsho
   })
 }
 
-/** 1 an error; 4 anything inconclusive or unfinished at the level asked for; 0 only when every snapshot passes or needs not. */
-function exitOf({ findings, verdicts }: CheckReport, level: CheckLevel): ExitCode {
+/** 1 an error; 4 anything inconclusive or unfinished up to the level asked for; 0 only when every snapshot passes or needs not. */
+export function exitOf({ findings, verdicts }: CheckReport): ExitCode {
   const failed = verdicts.some(({ verdict }) => verdict === 'fail')
   if (failed || findings.some(finding => finding.severity === 'error')) return exitCodes.finding
-  const open = verdicts.some(one => one.level === level && one.verdict === 'inconclusive')
+  const open = verdicts.some(one => one.verdict === 'inconclusive')
   return open ? exitCodes.debtBeyondPolicy : exitCodes.good
 }

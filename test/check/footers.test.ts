@@ -1,10 +1,12 @@
 /** Footers on request: good ones say nothing, a bad one is one finding with the snapshots that need the file. */
 import { describe, expect, test } from 'vitest'
+import { SnapproofError } from '../../src/errors.ts'
 import { silentLog } from '../../src/log.ts'
 import { checkReport } from '../../src/run/checkReport.ts'
 import { fakeClock } from '../support/fakes.ts'
 import { repositoryFixtures } from '../support/fixtures.ts'
 import { type Files, filesOf, memoryReader } from '../support/memoryReader.ts'
+import { firstNightMs, judgement, MapMemory, night, VersionedStore } from './nights.ts'
 
 function run(files: Files, footers: boolean) {
   return checkReport({
@@ -61,6 +63,23 @@ describe.each(repositoryFixtures())('$name', ({ folder }) => {
     expect(failed.length).toBeGreaterThan(0)
     expect(new Set(finding?.snapshots)).toEqual(new Set(failed.map(row => row.uuid)))
     expect(exitCode).toBe(1)
+  })
+
+  test('what could not be looked at stays open, that night only', async () => {
+    const store = new VersionedStore(filesOf(folder))
+    const memory = new MapMemory()
+    const calm = await night(store, 'presence', firstNightMs, null, { footers: true })
+    store.onRead = key => {
+      if (/\/__/.test(key)) throw new SnapproofError('unavailable', 'throttled')
+      return undefined
+    }
+    const told = await night(store, 'presence', firstNightMs, memory, { footers: true })
+    expect(told.exitCode).toBe(4)
+    const reasons = told.report.verdicts.filter(row => row.level === 'presence').map(row => row.reason)
+    expect(reasons).toContain('store-unavailable')
+    expect(told.report.findings.filter(one => one.severity === 'error')).toEqual([])
+    store.onRead = () => undefined
+    expect(judgement(await night(store, 'presence', firstNightMs, memory))).toEqual(judgement(calm))
   })
 
   test('a body without a footer too, and what is damaged before the footer is not seen', async () => {

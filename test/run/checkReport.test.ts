@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { generatedReader } from '../../infra/local/generate/reader.ts'
 import { nextNight, type RepositoryShape, shapeOf } from '../../infra/local/generate/shape.ts'
 import type { RequestCounts } from '../../src/blobs/port.ts'
+import { SnapproofError } from '../../src/errors.ts'
 import { silentLog } from '../../src/log.ts'
-import { type CheckLevel, type CheckReportOptions, checkReport } from '../../src/run/checkReport.ts'
+import { type CheckLevel, type CheckReportOptions, checkReport, exitOf } from '../../src/run/checkReport.ts'
 import { dayMs, firstNightMs, judgement, MapMemory, night, VersionedStore } from '../check/nights.ts'
 import { fakeClock } from '../support/fakes.ts'
 import { repositoryFixtures } from '../support/fixtures.ts'
@@ -139,4 +140,19 @@ describe('a generated repository from night to night', () => {
       }
     },
   )
+})
+
+test('a level beneath the one asked for that stays open is not good', async () => {
+  const files = fixtures.find(one => one.name === 'es-9.5')?.files ?? new Map()
+  const store = new VersionedStore(files)
+  // The global metadata of a snapshot: none of its indices needs them.
+  store.onRead = key => {
+    if (/^meta-/.test(key)) throw new SnapproofError('unavailable', 'throttled')
+    return undefined
+  }
+  const { report } = await night(store, 'presence', firstNightMs, null)
+  const verdicts = report.verdicts.filter(row => row.snapshot === 'night-1')
+  expect(verdicts.map(row => row.verdict)).toEqual(['inconclusive', 'pass'])
+  expect(exitOf({ ...report, verdicts })).toBe(4)
+  expect(exitOf({ ...report, verdicts: verdicts.slice(1) })).toBe(0)
 })
