@@ -59,7 +59,7 @@ const parts: Readonly<Record<string, () => Promise<Outcome | null>>> = {
     return { passed, result: resultOf(file) }
   },
   scale: async () => {
-    const bench = join(root, 'infra/local/bench/main.ts')
+    const bench = join(root, 'infra/bench/main.ts')
     if (!existsSync(bench)) return null
     const passed = await run(process.execPath, ['--import', 'tsx', bench, 'check'])
     return { passed, result: null }
