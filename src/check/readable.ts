@@ -7,8 +7,8 @@
  * Keys. A listing does not say under which KMS key an object lies; HEAD and GET do. Keys change with time (a new default of
  * the bucket, a new setting of the repository), hardly within a night, so the oldest and the newest object of each folder and
  * class are looked at (`samplesOf`), once in their life, and every key that was ever seen is tried by one GET a run. This finds a
- * key that is disabled, deleted or denied to us, and every object of the folder is then tried. It does not find a key that only objects in the middle of a folder have, or a
- * policy that denies single objects.
+ * key that is disabled, deleted or denied to us, and every object of the folder is then tried. It does not find a key that only
+ * objects in the middle of a folder have, or a policy that denies single objects.
  */
 import pLimit from 'p-limit'
 import type { BlobReader } from '../blobs/port.ts'

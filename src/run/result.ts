@@ -62,7 +62,8 @@ export function assembleResult(input: ResultInput): RunResult {
     nowMs: endedMs,
   })
   const nameOf = new Map(repositoryData.snapshots.map(snapshot => [snapshot.uuid, snapshot.name]))
-  const all = [...survey.checked.findings, ...input.work.findings, ...identityFindings(input)].flatMap(finding =>
+  const seen = toldOnce(survey.checked.findings, input.work.findings)
+  const all = [...seen, ...identityFindings(input)].flatMap(finding =>
     withoutExpired(finding, input.expired).map(one => oldestFirst(one, snapshots)),
   )
   const { findings, accepted } = sortAccepted(all, policy.accepted, uuid => nameOf.get(uuid) ?? uuid, endedMs)
@@ -133,6 +134,17 @@ export function assembleResult(input: ResultInput): RunResult {
     },
     limitsOfProof: limitsOfProof(input.engines),
   }
+}
+
+/** A bad blob that the check has read and the mirror met again is one fault, which hits whom either saw. */
+export function toldOnce(checked: readonly Finding[], work: readonly Finding[]): Finding[] {
+  const again = new Map(work.map(finding => [finding.id, finding]))
+  const known = new Set(checked.map(({ id }) => id))
+  const both = checked.map(finding => {
+    const snapshots = new Set([...finding.snapshots, ...(again.get(finding.id)?.snapshots ?? [])])
+    return { ...finding, snapshots: [...snapshots] }
+  })
+  return [...both, ...work.filter(({ id }) => !known.has(id))]
 }
 
 /** What was deleted while the run was going on owes nothing any more. */

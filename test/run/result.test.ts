@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { makeFinding } from '../../src/check/findings.ts'
 import { datedSnapshots } from '../../src/run/dated.ts'
-import { countFailedBefore, sumOrNull } from '../../src/run/result.ts'
+import { countFailedBefore, sumOrNull, toldOnce } from '../../src/run/result.ts'
 import { judgeSnapshots } from '../../src/run/verdicts.ts'
 import { checkedCopy, checkedSnapshot, checkResult, verdictInput } from '../support/checked.ts'
 import { content, dailySnapshots, nowMs, proof, snapshotEntry } from '../support/contents.ts'
@@ -56,4 +56,15 @@ test('times of the snapshot stand in where index-N has none; no time is invented
     [null, null],
   ])
   expect(datedSnapshots(entries, checked)).toEqual(entries)
+})
+
+test('a blob that the check read and the mirror met again is one finding about all whom it hits', () => {
+  const bad = (key: string, snapshots: readonly string[]) =>
+    makeFinding({ code: 'corrupt-data-blob', key, snapshots, index: 'logs', shard: 0, message: 'CRC' })
+  const told = toldOnce([bad('a', ['UUID-0']), bad('b', ['UUID-0'])], [bad('a', ['UUID-1']), bad('c', ['UUID-1'])])
+  expect(told.map(({ key, snapshots }) => [key, snapshots])).toEqual([
+    ['a', ['UUID-0', 'UUID-1']],
+    ['b', ['UUID-0']],
+    ['c', ['UUID-1']],
+  ])
 })
