@@ -39,8 +39,12 @@ import {
   viewOf,
 } from './memory.ts'
 import { type CalmContent, encodeIndexMemory } from './memoryFormat.ts'
+import { judgeReadable } from './readable.ts'
 import type { CheckedContent, CheckedCopy, Mark } from './result.ts'
 import { storedSumOfFile } from './storeChecksums.ts'
+
+/** So much reading of one index is lost at most when a run is killed. */
+const keepSoFarMs = 30_000
 
 export interface IndexContext {
   readonly options: CheckOptions
@@ -100,7 +104,7 @@ export async function workOnIndex(
   const judged = checkIndex(facts, doubts, await lookAgain(doubts, options), credit)
   const footers = options.footers ? await sampleFooters(record, judged.copies, repository, options) : null
   const checked = footers === null ? judged : { ...judged, copies: footers.copies }
-  const proofs = await byteProofs(facts, checked, before, options)
+  const proofs = await byteProofs(facts, checked, before, context)
   const read = new Set(record.metadataBlobs.filter(blob => blob.etag !== undefined).map(blob => blob.key))
   const old = new Set(
     record.copies.filter(copy => memory !== undefined && isOld(copy, read)).map(copy => copy.snapshot),
@@ -280,16 +284,31 @@ function dated(mark: Mark, provenMs: number): Mark {
   return mark.verdict === 'pass' ? { ...markOf('remembered'), provenMs } : mark
 }
 
-async function byteProofs(facts: IndexFacts, checked: CheckedIndex, before: IndexMemory, options: CheckOptions) {
-  const { bytes, blobs, requests, storeSums, log, signal, nowMs, memory } = options
+async function byteProofs(
+  facts: IndexFacts,
+  checked: CheckedIndex,
+  before: IndexMemory,
+  { options, keeper }: IndexContext,
+) {
+  const { bytes, clock, blobs, requests, storeSums, log, signal, nowMs, memory } = options
   if (bytes === undefined) return null
   let read = 0
   const onBytes = (count: number) => {
     read += count
     log.progress(`bytes of ${facts.record.name}`, read, null, 'bytes')
   }
+  let keptMs = clock.monotonicMs()
+  const soFar = {
+    isDue: () => clock.monotonicMs() - keptMs >= keepSoFarMs,
+    keep: async (proofs: IndexMemory['bytes']) => {
+      keptMs = clock.monotonicMs()
+      await keeper.add(indexSubject(facts.record.id), encodeIndexMemory({ ...before, bytes: proofs }))
+      await keeper.flush()
+    },
+  }
   return proveBytes(facts.record, checked.copies, facts.repository, facts.listed, {
     blobs,
+    ...(memory === undefined ? {} : { soFar }),
     requests,
     budget: bytes,
     ...(storeSums === undefined ? {} : { storedSum: storedSumOfFile(storeSums, key => facts.listed.get(key)) }),
@@ -304,22 +323,23 @@ async function byteProofs(facts: IndexFacts, checked: CheckedIndex, before: Inde
 /** Asks for each doubtful blob by name: a listing may be older than the metadata. */
 async function lookAgain(
   doubts: readonly Doubt[],
-  { blobs, requests, signal }: CheckOptions,
+  { blobs, requests, nowMs, signal }: CheckOptions,
 ): Promise<Map<string, SecondLook>> {
   const limit = pLimit(requests)
   const looks = await Promise.all(
-    doubts.map(doubt => limit(async () => [doubt.key, await lookAt(doubt, blobs, signal)] as const)),
+    doubts.map(doubt => limit(async () => [doubt.key, await lookAt(doubt, blobs, nowMs, signal)] as const)),
   )
   return new Map(looks)
 }
 
-async function lookAt(doubt: Doubt, blobs: BlobReader, signal: AbortSignal): Promise<SecondLook> {
+async function lookAt(doubt: Doubt, blobs: BlobReader, nowMs: number, signal: AbortSignal): Promise<SecondLook> {
   try {
     const blob: ListedBlob | null = await blobs.head(doubt.key, { signal })
     if (blob === null) return { state: 'missing' }
     if (blob.bytes !== doubt.bytes) return { state: 'wrong-length', bytes: blob.bytes }
     // An archived object may have been thawed, a key may be allowed again: reading one byte tells.
-    if (doubt.kind === 'unreadable' && doubt.bytes > 0) {
+    const isDoubtful = doubt.kind === 'unreadable' || judgeReadable(blob, nowMs).state !== 'readable'
+    if (isDoubtful && doubt.bytes > 0) {
       const { body } = await blobs.get(doubt.key, { start: 0, length: 1, signal })
       for await (const _ of body) break
     }

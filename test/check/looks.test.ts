@@ -4,7 +4,9 @@ import type { BlobReader } from '../../src/blobs/port.ts'
 import { lookAtFolder } from '../../src/check/looks.ts'
 import { SnapproofError } from '../../src/errors.ts'
 import type { ListedBlob } from '../../src/model/blob.ts'
-import { memoryReader } from '../support/memoryReader.ts'
+import { repositoryFixtures } from '../support/fixtures.ts'
+import { filesOf, memoryReader } from '../support/memoryReader.ts'
+import { firstNightMs, night, VersionedStore } from './nights.ts'
 
 const nowMs = Date.UTC(2026, 10, 23, 2)
 const names = ['a/__1', 'a/__2', 'a/__3', 'b/__1', 'b/__2', 'b/__3']
@@ -55,4 +57,21 @@ test('a key whose first sample went or is archived is tried by another one', asy
 
 test('a key that is allowed makes nobody doubtful', async () => {
   expect((await look(() => null)('a')).suspects.size).toBe(0)
+})
+
+test('what the listing did not show yet and lies in an archive class is archived, not there', async () => {
+  const files = filesOf(repositoryFixtures().find(one => one.name === 'es-9.5')?.folder ?? '')
+  for (const key of [...files.keys()].filter(one => /\/__[^/.]+$/.test(one)).slice(0, 3)) {
+    const store = new VersionedStore(files, 'base')
+    store.archive(key)
+    const whole = store.reader()
+    const blobs: BlobReader = {
+      ...whole,
+      async *list(prefix, options) {
+        for await (const blob of whole.list(prefix, options)) if (blob.key !== key) yield blob
+      },
+    }
+    const { report } = await night(store, 'presence', firstNightMs, null, { blobs })
+    expect(report.findings.map(({ code, key: named }) => [code, named])).toContainEqual(['archived-blob', key])
+  }
 })
