@@ -1,5 +1,6 @@
 /** Puts a run together: one value from which reports are drawn and which the ledger remembers. Pure. */
 import { makeFinding } from '../check/findings.ts'
+import type { CheckResult } from '../check/result.ts'
 import type { EngineFacts } from '../engine/port.ts'
 import type { Ledger } from '../ledger/port.ts'
 import type { Finding } from '../model/finding.ts'
@@ -116,7 +117,7 @@ export function assembleResult(input: ResultInput): RunResult {
     debt: summary,
     contents: {
       total: contents.length,
-      proven: contents.filter(content => isProven(content, { policy, nowMs: endedMs })).length,
+      proven: countProven(contents, survey.checked, { policy, nowMs: endedMs }),
     },
     history: input.ledger.runs(historyRuns).map(run => ({
       runId: run.runId,
@@ -134,6 +135,19 @@ export function assembleResult(input: ResultInput): RunResult {
     },
     limitsOfProof: limitsOfProof(input.engines),
   }
+}
+
+/** What was restored once and is known to be bad since is not proven. */
+export function countProven(
+  contents: readonly ContentRecord[],
+  { snapshots }: CheckResult,
+  at: Parameters<typeof isProven>[1],
+): number {
+  const bad = new Set<string>()
+  for (const { copies } of snapshots)
+    for (const { indexId, contentId, byteProof } of copies)
+      if (byteProof?.verdict === 'fail') bad.add(`${indexId} ${contentId}`)
+  return contents.filter(content => isProven(content, at) && !bad.has(`${content.indexId} ${content.contentId}`)).length
 }
 
 /** A bad blob that the check has read and the mirror met again is one fault, which hits whom either saw. */

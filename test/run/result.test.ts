@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest'
 import { makeFinding } from '../../src/check/findings.ts'
 import { datedSnapshots } from '../../src/run/dated.ts'
-import { countFailedBefore, sumOrNull, toldOnce } from '../../src/run/result.ts'
+import { countFailedBefore, countProven, sumOrNull, toldOnce } from '../../src/run/result.ts'
 import { judgeSnapshots } from '../../src/run/verdicts.ts'
 import { checkedCopy, checkedSnapshot, checkResult, verdictInput } from '../support/checked.ts'
-import { content, dailySnapshots, nowMs, proof, snapshotEntry } from '../support/contents.ts'
+import { content, dailySnapshots, nowMs, policy, proof, snapshotEntry } from '../support/contents.ts'
 import { snapshotInfo } from '../support/records.ts'
 
 const entries = dailySnapshots(2)
@@ -67,4 +67,12 @@ test('a blob that the check read and the mirror met again is one finding about a
     ['b', ['UUID-0']],
     ['c', ['UUID-1']],
   ])
+})
+
+test('what was restored once and whose bytes are bad now is not proven', () => {
+  const contents = [content({ snapshots: [0], proof: proof() }), content({ contentId: 'c', snapshots: [1] })]
+  const bad = checkedCopy(0, { byteProof: { verdict: 'fail', reason: 'found' } })
+  const proven = (copies: readonly ReturnType<typeof checkedCopy>[]) =>
+    countProven(contents, checkResult([checkedSnapshot(0, copies)]), { policy, nowMs })
+  expect([proven([checkedCopy(0)]), proven([bad])]).toEqual([1, 0])
 })
