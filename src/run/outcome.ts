@@ -54,6 +54,8 @@ export interface ExitInput {
   readonly overdue: number
   /** Snapshots whose `catalogue` or `presence`, wanted every night, stayed open for a reason of ours. */
   readonly unseen: number
+  /** Snapshots whose bytes nobody has read within the time that the policy gives. */
+  readonly unread?: number
   /** Of what was asked for by name (`verify`): what could not be restored and judged. */
   readonly unfinished: number
   /** Why the run could not do its work; null: it did. */
@@ -84,6 +86,7 @@ export function exitOf(input: ExitInput): RunResult['exit'] {
     input.unfinished > 0 ? `${input.unfinished} of what was to be restored now could not be judged` : null,
     input.overdue > 0 ? `${input.overdue} contents are in debt beyond policy` : null,
     input.unseen > 0 ? `${input.unseen} snapshots could not be looked at` : null,
+    (input.unread ?? 0) > 0 ? `the bytes of ${input.unread} snapshots were not read within the policy` : null,
   ].filter(reason => reason !== null)
   if (owed.length > 0) {
     applies.push(exitCodes.debtBeyondPolicy)

@@ -6,6 +6,7 @@ import type { Ledger } from '../ledger/port.ts'
 import type { Finding } from '../model/finding.ts'
 import type { JournalRow } from '../model/journal.ts'
 import type { ContentRecord, DebtItem } from '../model/plan.ts'
+import type { Policy } from '../model/policy.ts'
 import type { SnapshotEntry } from '../model/repository.ts'
 import type { RestoreRow, RunResult, SnapshotSummary } from '../model/run.ts'
 import { type Reason, reasons } from '../model/verdict.ts'
@@ -95,6 +96,7 @@ export function assembleResult(input: ResultInput): RunResult {
       failedBefore,
       overdue,
       unseen: judged.filter(isUnseen).length,
+      unread: options.only === null ? judged.filter(one => isUnread(one, policy, survey.startMs, endedMs)).length : 0,
       unfinished,
       trouble,
       failOn: config.failOn,
@@ -187,6 +189,18 @@ function isUnseen({ levels }: JudgedSnapshot): boolean {
   return [levels.catalogue, levels.presence].some(
     ({ mark }) => mark.verdict === 'inconclusive' && reasons[mark.reason].debt,
   )
+}
+
+/** Are its bytes open for longer than the policy allows, counted from its end or the start of the policy? */
+export function isUnread(
+  { entry, levels }: JudgedSnapshot,
+  { bytesWithinDays }: Pick<Policy, 'bytesWithinDays'>,
+  startMs: number,
+  nowMs: number,
+): boolean {
+  const { verdict, reason } = levels.bytes.mark
+  if (verdict !== 'inconclusive' || !reasons[reason].debt) return false
+  return nowMs - Math.max(startMs, entry.endedMs ?? startMs) > bytesWithinDays * 86_400_000
 }
 
 /** Contents of named snapshots that this run was to restore and did not judge; at least the snapshots that stay open. */

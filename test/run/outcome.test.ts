@@ -79,6 +79,7 @@ describe('exit codes', () => {
     ['a failure of before', { failedBefore: 1 }, 1, [1]],
     ['debt beyond policy', { overdue: 1 }, 4, [4]],
     ['a snapshot that nobody could look at tonight', { unseen: 1 }, 4, [4]],
+    ['bytes that nobody read in time', { unread: 1 }, 4, [4]],
     ['a restore that was asked for and not done', { unfinished: 1 }, 4, [4]],
     ['everything', { trouble: 'x', findings: [finding], overdue: 1, unseen: 1 }, 2, [2, 1, 4]],
     ['an error and debt', { findings: [finding], overdue: 1 }, 1, [1, 4]],

@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest'
 import { makeFinding } from '../../src/check/findings.ts'
 import { datedSnapshots } from '../../src/run/dated.ts'
-import { countFailedBefore, countProven, sumOrNull, toldOnce } from '../../src/run/result.ts'
+import { countFailedBefore, countProven, isUnread, sumOrNull, toldOnce } from '../../src/run/result.ts'
 import { judgeSnapshots } from '../../src/run/verdicts.ts'
 import { checkedCopy, checkedSnapshot, checkResult, verdictInput } from '../support/checked.ts'
-import { content, dailySnapshots, nowMs, policy, proof, snapshotEntry } from '../support/contents.ts'
+import { content, dailySnapshots, dayMs, nowMs, policy, proof, snapshotEntry } from '../support/contents.ts'
 import { snapshotInfo } from '../support/records.ts'
 
 const entries = dailySnapshots(2)
@@ -75,4 +75,17 @@ test('what was restored once and whose bytes are bad now is not proven', () => {
   const proven = (copies: readonly ReturnType<typeof checkedCopy>[]) =>
     countProven(contents, checkResult([checkedSnapshot(0, copies)]), { policy, nowMs })
   expect([proven([checkedCopy(0)]), proven([bad])]).toEqual([1, 0])
+})
+
+test('bytes that stay open for longer than the policy allows are debt beyond it', () => {
+  const old = dailySnapshots(1).map(entry => ({ ...entry, endedMs: nowMs - 200 * dayMs }))
+  const unread = (proofs: Parameters<typeof content>[0], startDays: number) =>
+    judgeSnapshots(verdictInput(old, [content({ snapshots: [0], ...proofs })])).filter(one =>
+      isUnread(one, policy, nowMs - startDays * dayMs, nowMs),
+    ).length
+  expect(unread({ proof: proof({ provenMs: nowMs - 91 * dayMs }) }, 100)).toBe(1)
+  expect(unread({}, 100)).toBe(1)
+  // Still catching up; and read in time.
+  expect(unread({}, 80)).toBe(0)
+  expect(unread({ proof: proof({ provenMs: nowMs - 80 * dayMs }) }, 100)).toBe(0)
 })
