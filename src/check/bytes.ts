@@ -60,6 +60,11 @@ export interface ByteProofOptions {
   readonly renewAfterMs: number
   readonly nowMs: number
   readonly onBytes: (bytes: number) => void
+  /** Asked after each file: what is proven so far is handed to `keep` where it says true, in case the run is killed. */
+  readonly soFar?: {
+    readonly isDue: () => boolean
+    readonly keep: (proofs: ReadonlyMap<ShortDigest, ByteProof>) => Promise<void>
+  }
   readonly signal: AbortSignal
 }
 
@@ -120,7 +125,18 @@ export async function proveBytes(
   const isAsked = (file: NeededFile) => isKnownBad(file, options) || [...file.snapshots].some(one => wanted.has(one))
   const needed = neededFiles(record, passing, listed).filter(isAsked)
   const limit = pLimit(options.requests)
-  const states = await Promise.all(needed.map(file => limit(() => proveFile(file, options))))
+  const states: FileState[] = []
+  const prove = async (file: NeededFile, i: number): Promise<void> => {
+    states[i] = await proveFile(file, options)
+    if (options.soFar?.isDue() !== true) return
+    // A bad one is kept with its snapshots, when all is known; until then it is simply not proven.
+    const proofs = new Map(options.known)
+    noteProofs(proofs, needed, states, options)
+    for (const [key, proof] of proofs)
+      if (proof.result === 'bad' && options.known.get(key)?.result !== 'bad') proofs.delete(key)
+    await options.soFar.keep(proofs)
+  }
+  await Promise.all(needed.map((file, i) => limit(() => prove(file, i))))
   const marks = new Map<number, Mark>()
   const findings: Finding[] = []
   // A copy without any object rests on its metadata alone, which were read or known.

@@ -17,7 +17,9 @@ export interface FindingDraft {
 /** The same fault gives the same id in every run: code, blob and place, not the words or the snapshots of the day. */
 export function makeFinding(draft: FindingDraft): Finding {
   const { severity, advice } = findingCodes[draft.code]
-  const place = draft.key === null ? [draft.index, draft.shard, [...draft.snapshots].sort()] : [draft.key]
+  const where = [draft.index, draft.shard, [...draft.snapshots].sort()]
+  // Of one root blob many things may be wrong.
+  const place = draft.key === null ? where : /^index-\d+$/.test(draft.key) ? ['index-N', ...where] : [draft.key]
   return {
     id: createHash('sha256')
       .update(JSON.stringify([draft.code, ...place]))

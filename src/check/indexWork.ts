@@ -302,7 +302,8 @@ async function byteProofs(
     isDue: () => clock.monotonicMs() - keptMs >= keepSoFarMs,
     keep: async (proofs: IndexMemory['bytes']) => {
       keptMs = clock.monotonicMs()
-      await keeper.add(indexSubject(facts.record.id), encodeIndexMemory({ ...before, bytes: proofs }))
+      const bad = before.bad.filter(one => proofs.get(one.proof)?.result === 'bad')
+      await keeper.add(indexSubject(facts.record.id), encodeIndexMemory({ ...before, bytes: proofs, bad, calm: null }))
       await keeper.flush()
     },
   }

@@ -54,11 +54,14 @@ export class IndexReader {
       const elsewhere = this.lookUpBacking(index, holder, faults)
       return { snapshot: holder.position, metadataKey, metadata, shards: copies, contentId, remembered, ...elsewhere }
     })
-    copies.forEach((copy, i) => {
+    for (const [i, copy] of copies.entries()) {
       const holder = holders[i]
-      const fault = holder === undefined ? null : compareTotals(position, index, holder, copy)
+      // What is known was compared when it was read.
+      if (holder === undefined || copy.shards.every(shard => shard.remembered === true)) continue
+      const facts = await this.snapshots.wholeFactsOf(holder.position, signal)
+      const fault = compareTotals(position, index, { ...holder, facts }, copy)
       if (fault !== null) faults.push(fault)
-    })
+    }
     const folders = shards.folders === null ? {} : { shardFolders: shards.folders }
     return { index: position, name: index.name, id: index.id, copies, ...folders, metadataBlobs, faults }
   }

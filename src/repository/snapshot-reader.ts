@@ -19,9 +19,18 @@ export interface SnapshotFacts {
   /** By its own blob; null where that could not be read. */
   readonly name: string | null
   totals(index: number): { readonly shardCount: number; readonly bytes: number } | null
+  /** The root blob was not read: what is remembered of it has no totals. */
+  readonly remembered: boolean
 }
 
-const nothingKnown: SnapshotFacts = { failures: null, shallow: false, pinned: false, name: null, totals: () => null }
+const nothingKnown: SnapshotFacts = {
+  failures: null,
+  shallow: false,
+  pinned: false,
+  name: null,
+  totals: () => null,
+  remembered: false,
+}
 
 /** The server has not finished writing these, or never could: nothing of them is read and nobody is accused. */
 export function isReadable(snapshot: SnapshotEntry): boolean {
@@ -52,7 +61,7 @@ export class SnapshotReader {
     const entry = this.entry(snapshot)
     if (!isReadable(entry)) return await this.readUnfinished(snapshot, signal)
     if (known !== null) {
-      this.facts[snapshot] = this.pack(known)
+      this.facts[snapshot] = { ...this.pack(known), remembered: true }
       return { snapshot, info: known, metadataBlobs: blobsOf(snapshot, entry, known), faults: [] }
     }
     const [root, global] = await Promise.all([
@@ -79,6 +88,15 @@ export class SnapshotReader {
     const root = await this.reader.read(rootKey(entry), decodeInfoOf(entry), signal)
     const fault = root.ok && root.value.state !== 'IN_PROGRESS' ? this.compare(snapshot, root.value) : null
     return fault === null || !root.ok ? nothing : { ...nothing, info: root.value, faults: [fault] }
+  }
+
+  /** With totals: reads a root blob again that is only remembered. */
+  async wholeFactsOf(snapshot: number, signal: AbortSignal): Promise<SnapshotFacts> {
+    const known = await this.factsOf(snapshot, signal)
+    if (!known.remembered) return known
+    const read = await this.reader.read(rootKey(this.entry(snapshot)), decodeInfoOf(this.entry(snapshot)), signal)
+    // What was good when it was remembered, and cannot be read now, is judged where root blobs are.
+    return read.ok ? this.pack(read.value) : known
   }
 
   /** From what `read` saw; reads the root blob where that has not been done. */
@@ -111,6 +129,7 @@ export class SnapshotReader {
       shallow: info.shallow,
       pinned: info.pinned === true,
       name: info.name,
+      remembered: false,
       totals: index => {
         const at = indexOf(positions, index)
         return at < 0 ? null : { shardCount: shardCounts[at] ?? 0, bytes: bytes[at] ?? 0 }

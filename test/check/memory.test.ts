@@ -4,6 +4,8 @@ import type { CheckMemory } from '../../src/check/memory.ts'
 import { type IndexView, isDue, snapshotWitnesses, viewOf } from '../../src/check/memory.ts'
 import { decodeIndexMemory } from '../../src/check/memoryFormat.ts'
 import { repositoryOf, snapshotEntry } from '../support/contents.ts'
+import { rewrite } from '../support/envelope.ts'
+import { fakeClock } from '../support/fakes.ts'
 import { repositoryFixtures } from '../support/fixtures.ts'
 import { filesOf } from '../support/memoryReader.ts'
 import { listed } from '../support/records.ts'
@@ -378,5 +380,61 @@ describe('what a judgement was made from', () => {
   ])('of a whole snapshot: %s', (_, changed, blobs) => {
     expect(own).toMatch(/^[0-9a-f]{32}$/)
     expect(snapshotWitnesses(changed, blobs)[0]).not.toBe(own)
+  })
+})
+
+describe('what a reader said once', () => {
+  test('totals that are not those of the files are told every night, although the root blob is remembered', async () => {
+    const changed = new Map(files)
+    const root = [...changed.keys()].filter(key => /^snap-/.test(key)).sort()
+    for (const key of root) {
+      changed.set(
+        key,
+        rewrite(changed.get(key) ?? Buffer.alloc(0), value => {
+          const tree = value as { snapshot: { index_details?: Record<string, { size_in_bytes: number }> } }
+          const [detail] = Object.values(tree.snapshot.index_details ?? {}).filter(one => one.size_in_bytes > 0)
+          if (detail !== undefined) detail.size_in_bytes += 1
+        }),
+      )
+    }
+    const store = new VersionedStore(changed)
+    const memory = new MapMemory(90)
+    const told = ({ report }: Night) => report.findings.filter(one => one.code === 'totals-mismatch')
+    const first = await night(store, 'presence', firstNightMs, memory)
+    expect(told(first).length).toBeGreaterThan(0)
+    for (const days of [1, 2]) {
+      const next = await night(store, 'presence', later(days), memory)
+      expect(told(next)).toEqual(told(first))
+      expect(next.gets.length).toBeLessThan(first.gets.length)
+    }
+  })
+
+  test('byte proofs inside one index are kept while it is being read', async () => {
+    const store = new VersionedStore(new Map(files))
+    const memory = new MapMemory(90)
+    const abort = new AbortController()
+    const clock = fakeClock(firstNightMs)
+    const data: string[] = []
+    store.onRead = key => {
+      if (!/\/__/.test(key)) return undefined
+      clock.advance(31_000)
+      data.push(key)
+      // As if the process were killed: what is not kept by now is lost.
+      if (data.length === 16) memory.freeze()
+      if (data.length === 17) abort.abort(new Error('killed'))
+      return undefined
+    }
+    await expect(
+      night(store, 'bytes', firstNightMs, memory, { clock, requests: 1, signal: abort.signal }),
+    ).rejects.toThrow()
+    memory.thaw()
+    store.onRead = () => undefined
+    const again = await night(store, 'bytes', later(1), memory)
+    const read = again.gets.filter(key => /\/__/.test(key))
+    // A file in parts is proven with its last one.
+    const whole = data.slice(0, 12).filter(key => !key.includes('.part'))
+    expect(whole.length).toBeGreaterThan(1)
+    expect(whole.filter(key => read.includes(key))).toEqual([])
+    expect(codes(again)).toEqual([])
   })
 })

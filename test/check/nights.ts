@@ -148,7 +148,17 @@ export class MapMemory implements CheckMemory {
   recall(subject: string): Buffer | null {
     return this.rows.get(subject) ?? null
   }
+  #frozen = false
+
+  /** From now on nothing arrives any more. */
+  freeze(): void {
+    this.#frozen = true
+  }
+  thaw(): void {
+    this.#frozen = false
+  }
   async keep(rows: readonly { readonly subject: string; readonly data: Buffer }[]): Promise<void> {
+    if (this.#frozen) return
     this.keeps++
     for (const { subject, data } of rows) {
       if (data.length === 0) this.rows.delete(subject)
