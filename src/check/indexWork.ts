@@ -2,45 +2,33 @@
  * One index, from its listed blobs to its marks: nothing is read where nothing has changed since a night on which nothing was
  * wrong; else what is new is read, doubts are looked at again, bytes are proven where they are asked for.
  */
-import pLimit from 'p-limit'
-import type { BlobReader } from '../blobs/port.ts'
-import { describeError, isSnapproofError } from '../errors.ts'
 import type { ListedBlob } from '../model/blob.ts'
 import { type IndexCopy, type SnapshotInfo, shardFolder } from '../model/content.ts'
 import type { Finding } from '../model/finding.ts'
 import type { IndexEntry } from '../model/repository.ts'
 import { foldersOutside, pathTypes } from '../repository/shard-folders.ts'
-import { type ByteBudget, badBeforeMessage, isWanted, proveBytes } from './bytes.ts'
+import { badBeforeMessage, proveBytes } from './bytes.ts'
+import { asBefore, calmOf, dated } from './calm.ts'
 import type { CheckOptions } from './check.ts'
-import {
-  type CheckedIndex,
-  checkIndex,
-  type Doubt,
-  findDoubts,
-  type IndexFacts,
-  markOf,
-  type SecondLook,
-} from './checkIndex.ts'
+import { type CheckedIndex, checkIndex, findDoubts, type IndexFacts, markOf } from './checkIndex.ts'
 import { makeFinding } from './findings.ts'
 import { sampleFooters } from './footers.ts'
 import type { Keeper } from './keeper.ts'
 import { type KeyProbes, lookAtFolder } from './looks.ts'
 import {
-  type Calm,
   type Epoch,
   type IndexMemory,
   type IndexView,
   indexSubject,
-  isDue,
   knownBlobs,
   nothing,
   recallIndex,
   rememberIndex,
   viewOf,
 } from './memory.ts'
-import { type CalmContent, encodeIndexMemory } from './memoryFormat.ts'
-import { judgeReadable } from './readable.ts'
+import { encodeIndexMemory } from './memoryFormat.ts'
 import type { CheckedContent, CheckedCopy, Mark } from './result.ts'
+import { lookAgain } from './secondLook.ts'
 import { storedSumOfFile } from './storeChecksums.ts'
 
 /** So much reading of one index is lost at most when a run is killed. */
@@ -85,7 +73,7 @@ export async function workOnIndex(
   const before = memory === undefined ? { ...nothing, readMs: nowMs } : recallIndex(memory, entry.id, nowMs)
   const { suspects, looks } = await lookAtFolder(listed, before.looks, context.probes, options)
   if (viewDigest !== null && before.calm?.view === viewDigest && suspects.size === 0 && !options.footers) {
-    const calm = asBefore(position, before, before.calm, context)
+    const calm = asBefore(position, entry, before, before.calm, options)
     if (calm !== null) {
       await context.keeper.add(indexSubject(entry.id), encodeIndexMemory({ ...before, looks }))
       return calm
@@ -198,92 +186,6 @@ async function listInto(
   for await (const blob of blobs.list(`${folder}/`, { signal })) listed.set(blob.key, blob)
 }
 
-/** The judgement of an earlier night, whose every ground is as it was. Null: bytes are asked for that it does not have. */
-function asBefore(
-  position: number,
-  { readMs }: IndexMemory,
-  calm: Calm,
-  { options }: IndexContext,
-): CheckedIndexWork | null {
-  const { bytes, catalogue } = options
-  const entry = entryAt(catalogue.repositoryData.indices, position)
-  if (calm.copies.length !== entry.snapshots.length) return null
-  const holders = calm.contents.map((): number[] => [])
-  const copies: CheckedCopy[] = []
-  for (const [i, kept] of calm.copies.entries()) {
-    const snapshot = entry.snapshots[i] ?? 0
-    const content = kept.content === null ? undefined : calm.contents[kept.content]
-    if (kept.content !== null) holders[kept.content]?.push(snapshot)
-    const copy: CheckedCopy = {
-      ...copyOf(entry, position, snapshot),
-      bytes: kept.bytes,
-      contentId: content?.contentId ?? null,
-      obstacle: kept.obstacle,
-      catalogue: dated(markOf(kept.catalogue), readMs),
-      presence: markOf(kept.presence),
-    }
-    const byteProof = bytes === undefined ? undefined : calmByteMark(copy, content, bytes, options)
-    if (byteProof === null) return null
-    copies.push(byteProof === undefined ? copy : { ...copy, byteProof })
-  }
-  const contents = calm.contents.map(
-    ({ bytesProvenMs: _, bytesMethod: __, ...content }, i): CheckedContent => ({
-      ...content,
-      indexName: entry.name,
-      indexId: entry.id,
-      snapshots: holders[i] ?? [],
-    }),
-  )
-  return { copies, contents, findings: [], shards: calm.shards, unreferenced: [] }
-}
-
-/** Undefined: it is not asked for. Null: it is, and there is no proof that is young enough. */
-function calmByteMark(
-  copy: CheckedCopy,
-  content: CalmContent | undefined,
-  bytes: ByteBudget,
-  { memory, nowMs }: CheckOptions,
-): Mark | null | undefined {
-  if (copy.presence.verdict !== 'pass') return copy.presence
-  if (!isWanted(copy, bytes)) return undefined
-  const { bytesProvenMs: provenMs = null, bytesMethod: method = null } = content ?? {}
-  if (provenMs === null || method === null || memory === undefined) return null
-  return isDue(copy.indexId, provenMs, nowMs, memory.renewAfterMs)
-    ? null
-    : { ...markOf('remembered'), provenMs, method }
-}
-
-function calmOf(view: string, copies: readonly CheckedCopy[], checked: CheckedIndex, before: IndexMemory): Calm {
-  const numberOf = new Map(checked.contents.flatMap((content, i) => content.snapshots.map(snapshot => [snapshot, i])))
-  const markOfContent = new Map(copies.map(copy => [copy.contentId, copy.byteProof]))
-  // A look that asked for less does not forget what is proven: the view covers every object that the proofs rest on.
-  const kept = new Map(before.calm?.view === view ? before.calm.contents.map(one => [one.contentId, one]) : [])
-  return {
-    view,
-    copies: copies.map(copy => ({
-      catalogue: copy.catalogue.verdict === 'pass' ? 'proven' : copy.catalogue.reason,
-      presence: copy.presence.reason,
-      obstacle: copy.obstacle,
-      bytes: copy.bytes,
-      content: numberOf.get(copy.snapshot) ?? null,
-    })),
-    contents: checked.contents.map(content => {
-      const { contentId, shardCount, createdVersion, bytes, files, obstacle, witness } = content
-      const mark = markOfContent.get(contentId)
-      const proven = mark?.verdict === 'pass' ? mark : undefined
-      const bytesProvenMs = proven?.provenMs ?? kept.get(contentId)?.bytesProvenMs ?? null
-      const bytesMethod = proven?.method ?? kept.get(contentId)?.bytesMethod ?? null
-      return { contentId, shardCount, createdVersion, bytes, files, obstacle, witness, bytesProvenMs, bytesMethod }
-    }),
-    shards: checked.shards,
-  }
-}
-
-/** A pass that rests on what was not read this time says when it was. */
-function dated(mark: Mark, provenMs: number): Mark {
-  return mark.verdict === 'pass' ? { ...markOf('remembered'), provenMs } : mark
-}
-
 async function byteProofs(
   facts: IndexFacts,
   checked: CheckedIndex,
@@ -319,37 +221,4 @@ async function byteProofs(
     onBytes,
     signal,
   })
-}
-
-/** Asks for each doubtful blob by name: a listing may be older than the metadata. */
-async function lookAgain(
-  doubts: readonly Doubt[],
-  { blobs, requests, nowMs, signal }: CheckOptions,
-): Promise<Map<string, SecondLook>> {
-  const limit = pLimit(requests)
-  const looks = await Promise.all(
-    doubts.map(doubt => limit(async () => [doubt.key, await lookAt(doubt, blobs, nowMs, signal)] as const)),
-  )
-  return new Map(looks)
-}
-
-async function lookAt(doubt: Doubt, blobs: BlobReader, nowMs: number, signal: AbortSignal): Promise<SecondLook> {
-  try {
-    const blob: ListedBlob | null = await blobs.head(doubt.key, { signal })
-    if (blob === null) return { state: 'missing' }
-    if (blob.bytes !== doubt.bytes) return { state: 'wrong-length', bytes: blob.bytes }
-    // An archived object may have been thawed, a key may be allowed again: reading one byte tells.
-    const isDoubtful = doubt.kind === 'unreadable' || judgeReadable(blob, nowMs).state !== 'readable'
-    if (isDoubtful && doubt.bytes > 0) {
-      const { body } = await blobs.get(doubt.key, { start: 0, length: 1, signal })
-      for await (const _ of body) break
-    }
-    return { state: 'fine', blob }
-  } catch (error) {
-    if (signal.aborted) throw error
-    if (isSnapproofError(error, 'archived')) return { state: 'archived' }
-    if (isSnapproofError(error, 'not-found')) return { state: 'missing' }
-    if (isSnapproofError(error, 'access-denied')) return { state: 'unreadable', message: describeError(error) }
-    return { state: 'unknown', message: describeError(error) }
-  }
 }

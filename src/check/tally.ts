@@ -1,0 +1,72 @@
+/** What a check keeps of the indices that it went through: a few marks for each snapshot, and every copy where that is asked for. */
+import type { Finding } from '../model/finding.ts'
+import type { RepositoryData } from '../model/repository.ts'
+import type { CheckOptions } from './check.ts'
+import type { CheckedIndexWork } from './indexWork.ts'
+import type { CheckedContent, CheckedCopy, NewestGood } from './result.ts'
+import { RollUps } from './snapshotMarks.ts'
+
+/** Takes in one index after the other, in any order, and gives everything out in the order of the catalogue. */
+export class Tally {
+  readonly rollUps = new RollUps()
+  /** By index name: positions of the newest snapshots that pass, for each level. */
+  readonly newest = new Map<string, Map<'catalogue' | 'presence' | 'bytes', NewestGood>>()
+  shards = 0
+  readonly #options: CheckOptions
+  readonly #findings: { readonly position: number; readonly findings: readonly Finding[] }[] = []
+  readonly #contents: { readonly position: number; readonly contents: readonly CheckedContent[] }[] = []
+  readonly #copies = new Map<number, CheckedCopy[]>()
+
+  constructor(options: CheckOptions) {
+    this.#options = options
+  }
+
+  add(position: number, { copies, contents, findings, shards }: CheckedIndexWork): void {
+    this.shards += shards
+    if (findings.length > 0) this.#findings.push({ position, findings })
+    const { repositoryData } = this.#options.catalogue
+    for (const copy of copies) {
+      this.rollUps.add(copy)
+      this.#note(copy, repositoryData)
+    }
+    if (this.#options.collect === 'summary') return
+    this.#contents.push({ position, contents })
+    for (const copy of copies) {
+      const known = this.#copies.get(copy.snapshot)
+      if (known === undefined) this.#copies.set(copy.snapshot, [copy])
+      else known.push(copy)
+    }
+  }
+
+  #note(copy: CheckedCopy, { snapshots }: RepositoryData): void {
+    const levels = this.newest.get(copy.indexName) ?? new Map()
+    this.newest.set(copy.indexName, levels)
+    const marks = [
+      ['catalogue', copy.catalogue],
+      ['presence', copy.presence],
+      ['bytes', copy.byteProof ?? copy.presence],
+    ] as const
+    for (const [level, mark] of marks) {
+      if (mark.verdict !== 'pass') continue
+      const before = levels.get(level)
+      const endedMs = (position: number) => snapshots[position]?.endedMs ?? 0
+      const newer =
+        before === undefined ||
+        endedMs(copy.snapshot) > endedMs(before.position) ||
+        (endedMs(copy.snapshot) === endedMs(before.position) && copy.snapshot > before.position)
+      if (newer) levels.set(level, { position: copy.snapshot, mark })
+    }
+  }
+
+  findings(): Finding[] {
+    return this.#findings.sort((a, b) => a.position - b.position).flatMap(({ findings }) => findings)
+  }
+
+  contents(): CheckedContent[] {
+    return this.#contents.sort((a, b) => a.position - b.position).flatMap(({ contents }) => contents)
+  }
+
+  copies(snapshot: number): CheckedCopy[] {
+    return (this.#copies.get(snapshot) ?? []).sort((a, b) => a.index - b.index)
+  }
+}
