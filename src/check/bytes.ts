@@ -1,26 +1,18 @@
 /**
- * `bytes`: every distinct file of an index has the CRC-32 that Lucene recorded. By the store's own sum where it has one
- * (`storeChecksums.ts`), else by reading: streamed, once, and nothing is kept but one number for each file.
- *
- * CRC-32 of a whole object from the recorded checksum: repository/checksum.ts. A wrong sum is read again: the same one
- * twice accuses the repository, two different ones accuse nobody. A sum of the store accuses nobody: the blob is read.
+ * `bytes`: every distinct file of an index has the CRC-32 that Lucene recorded (`fileProof.ts`), and what that says of the copies
+ * that need it. What is bad is bad for all of them, whoever asked.
  */
-
-import { crc32 } from 'node:zlib'
 import pLimit from 'p-limit'
-import type { BlobReader } from '../blobs/port.ts'
-import { describeError, isSnapproofError } from '../errors.ts'
 import type { ListedBlob } from '../model/blob.ts'
-import { type BlobPart, blobParts, type FileEntry, type IndexRecord, shardFolder } from '../model/content.ts'
-import type { Finding, FindingCode } from '../model/finding.ts'
+import { blobParts, type IndexRecord, shardFolder } from '../model/content.ts'
+import type { Finding } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import type { Reason } from '../model/verdict.ts'
-import { expectedCrc32 } from '../repository/checksum.ts'
-import { isoTime } from '../time.ts'
 import { isRead, markOf } from './checkIndex.ts'
+import { type FileProofOptions, type FileState, type NeededFile, proveFile } from './fileProof.ts'
 import { makeFinding } from './findings.ts'
-import { dayOf, isDue, msOfDay, proofKeys } from './memory.ts'
-import type { ByteProof, ByteResult, KnownBad, ShortDigest } from './memoryFormat.ts'
+import { dayOf, proofKeys } from './memory.ts'
+import type { ByteProof, KnownBad, ShortDigest } from './memoryFormat.ts'
 import type { CheckedCopy, Mark } from './result.ts'
 
 /** How much may be read; counted down while reading. Null: no limit. */
@@ -40,64 +32,14 @@ export interface WantedContent {
   readonly snapshots: readonly number[]
 }
 
-/** CRC-32 of a whole file by the store's own sums of its objects; null where it has none that counts. */
-export type StoredSum = (
-  parts: readonly BlobPart[],
-  signal: AbortSignal,
-) => Promise<{
-  readonly crc32: number
-  readonly method: 'store-computed' | 'store-recorded'
-  readonly computedMs: number
-} | null>
-
-export interface ByteProofOptions {
-  readonly blobs: BlobReader
+export interface ByteProofOptions extends FileProofOptions {
   readonly requests: number
   readonly budget: ByteBudget
-  readonly storedSum?: StoredSum
-  /** Earlier proofs of this index. */
-  readonly known: ReadonlyMap<ShortDigest, ByteProof>
-  readonly renewAfterMs: number
-  readonly nowMs: number
-  readonly onBytes: (bytes: number) => void
   /** Asked after each file: what is proven so far is handed to `keep` where it says true, in case the run is killed. */
   readonly soFar?: {
     readonly isDue: () => boolean
     readonly keep: (proofs: ReadonlyMap<ShortDigest, ByteProof>) => Promise<void>
   }
-  readonly signal: AbortSignal
-}
-
-interface Proven {
-  readonly state: 'good'
-  readonly result: Exclude<ByteResult, 'bad'>
-  readonly provenMs: number
-  readonly remembered: boolean
-  /** The objects that were proven are not the listed ones: good tonight, and not to be remembered. */
-  readonly others?: boolean
-}
-interface Bad {
-  readonly state: 'bad'
-  readonly code: FindingCode
-  readonly key: string
-  readonly message: string
-  /** As in `Proven`. */
-  readonly others?: boolean
-  /** Not looked at this time. */
-  readonly remembered?: boolean
-}
-type FileState = Proven | Bad | { readonly state: 'unknown'; readonly reason: Reason }
-
-interface NeededFile {
-  readonly shard: number
-  readonly file: FileEntry
-  readonly parts: readonly BlobPart[]
-  readonly key: ShortDigest
-  readonly witness: ShortDigest | null
-  /** ETag of each part as listed. */
-  readonly etags: readonly (string | null)[]
-  /** Positions of the snapshots that need it, asked for or not: what is bad is bad for all of them. */
-  readonly snapshots: Set<number>
 }
 
 export interface ByteProofs {
@@ -273,110 +215,4 @@ function noteProofs(
     // Nobody got to it: what was known of the same object, good or bad, stays known.
     else if (before?.witness === witness) proofs.set(key, before)
   })
-}
-
-async function proveFile(needed: NeededFile, options: ByteProofOptions): Promise<FileState> {
-  const { file, parts, key, witness } = needed
-  if (file.checksum === null) return { state: 'unknown', reason: 'not-verifiable-here' } // Lucene recorded none
-  const { signal, nowMs, renewAfterMs } = options
-  const before = options.known.get(key)
-  const known = before !== undefined && witness !== null && before.witness === witness ? before : null
-  if (known?.result === 'bad') {
-    // Looked at again whatever it costs: no limit, no sum of the store and no trouble of ours hides it.
-    const again = await readFile(needed, true, options)
-    return again.state === 'unknown' ? badBefore(needed, known.day) : again
-  }
-  if (known !== null) {
-    const provenMs = Math.min(msOfDay(known.day), nowMs)
-    if (!isDue(key, provenMs, nowMs, renewAfterMs))
-      return { state: 'good', result: known.result, provenMs, remembered: true }
-  }
-  const stored = await options.storedSum?.(parts, signal)
-  if (stored?.crc32 === expectedCrc32(file.checksum) && nowMs - stored.computedMs < renewAfterMs)
-    return {
-      state: 'good',
-      result: stored.method,
-      provenMs: Math.min(stored.computedMs, nowMs),
-      remembered: false,
-    }
-  return await readFile(needed, false, options)
-}
-
-/** A wrong sum is read once more before anybody is accused: what was begun is ended, whatever the limits say. */
-async function readFile(needed: NeededFile, unlimited: boolean, options: ByteProofOptions): Promise<FileState> {
-  const { file, parts } = needed
-  const { budget, signal, nowMs } = options
-  const expected = expectedCrc32(file.checksum ?? 0)
-  let last: number | null = null
-  let others = false
-  for (let attempt = 1; attempt <= 2; attempt++) {
-    signal.throwIfAborted()
-    const tooMuch = !unlimited && budget.bytesLeft !== null && budget.bytesLeft < file.bytes
-    if (attempt === 1 && (budget.isOver() || tooMuch)) return { state: 'unknown', reason: 'limit-reached' }
-    if (budget.bytesLeft !== null) budget.bytesLeft -= file.bytes
-    const read = await readSum(needed, options)
-    if ('state' in read) return read
-    const { sum } = read
-    others = read.others
-    if (sum === expected) return { state: 'good', result: 'read', provenMs: nowMs, remembered: false, others }
-    if (last !== null && last !== sum) return { state: 'unknown', reason: 'unstable-read' }
-    last = sum
-  }
-  const first = parts[0]?.key ?? ''
-  const names = parts.length === 1 ? first : `the ${parts.length} parts from ${first} on`
-  const message = `CRC-32 of ${names} is ${hex(last ?? 0)}, recorded is ${hex(expected)}; the same when read again`
-  return { state: 'bad', code: 'corrupt-data-blob', key: first, message, others }
-}
-
-function badBefore({ parts }: NeededFile, day: number): FileState {
-  const key = parts[0]?.key ?? ''
-  return { state: 'bad', code: 'corrupt-data-blob', key, message: badBeforeMessage(key, day), remembered: true }
-}
-
-export function badBeforeMessage(key: string, day: number): string {
-  return `${key} had a wrong CRC-32 on ${isoTime(msOfDay(day)).slice(0, 10)}, twice, and this run did not get to read it again`
-}
-
-/** CRC-32 over all parts in order. */
-async function readSum(
-  { parts, etags }: NeededFile,
-  options: ByteProofOptions,
-): Promise<{ readonly sum: number; readonly others: boolean } | FileState> {
-  let sum = 0
-  let others = false
-  for (const [i, part] of parts.entries()) {
-    try {
-      const { body, etag } = await options.blobs.get(part.key, { signal: options.signal })
-      if (etag !== etags[i]) others = true
-      let bytes = 0
-      for await (const chunk of body) {
-        bytes += chunk.length
-        // A longer object is no reason to read for ever.
-        if (bytes > part.bytes) break
-        sum = crc32(chunk, sum)
-        options.onBytes(chunk.length)
-      }
-      if (bytes !== part.bytes) {
-        const message = `${part.key} gave ${bytes > part.bytes ? 'more than ' : ''}${Math.min(bytes, part.bytes)} bytes, expected ${part.bytes}`
-        return { state: 'bad', code: 'wrong-length', key: part.key, message }
-      }
-    } catch (error) {
-      return stateOfError(error, part, options.signal)
-    }
-  }
-  return { sum, others }
-}
-
-function stateOfError(error: unknown, { key }: BlobPart, signal: AbortSignal): FileState {
-  if (signal.aborted) throw error
-  const message = `${key}: ${describeError(error)}`
-  if (isSnapproofError(error, 'not-found')) return { state: 'bad', code: 'missing-data-blob', key, message }
-  if (isSnapproofError(error, 'archived')) return { state: 'bad', code: 'archived-blob', key, message }
-  if (isSnapproofError(error, 'access-denied')) return { state: 'bad', code: 'unreadable-blob', key, message }
-  if (isSnapproofError(error)) return { state: 'unknown', reason: 'store-unavailable' }
-  throw error
-}
-
-function hex(sum: number): string {
-  return sum.toString(16).padStart(8, '0')
 }
