@@ -65,7 +65,8 @@ export async function proveBytes(
   const wanted = new Set(copies.filter(copy => isWanted(copy, options.budget)).map(copy => copy.snapshot))
   // What was bad is looked at again whoever asks.
   const isAsked = (file: NeededFile) => isKnownBad(file, options) || [...file.snapshots].some(one => wanted.has(one))
-  const needed = neededFiles(record, passing, listed).filter(isAsked)
+  const isBad = [...options.known.values()].some(proof => proof.result === 'bad')
+  const needed = wanted.size === 0 && !isBad ? [] : neededFiles(record, passing, listed).filter(isAsked)
   const limit = pLimit(options.requests)
   const states: FileState[] = []
   const prove = async (file: NeededFile, i: number): Promise<void> => {
@@ -96,7 +97,7 @@ export async function proveBytes(
   })
   for (const copy of copies) if (copy.presence.verdict !== 'pass') marks.set(copy.snapshot, beneath(copy.presence))
   const asListed = !states.some(state => state.state === 'good' && state.others === true)
-  const proofs = keptProofs(record, passing, listed, options)
+  const proofs = keptProofs(record, listed, options)
   noteProofs(proofs, needed, states, options)
   const bad = needed.flatMap(({ key, shard, parts, snapshots }): KnownBad[] => {
     const proof = proofs.get(key)
@@ -176,20 +177,18 @@ function neededFiles(
 }
 
 /**
- * What was known of files that nobody asks for tonight: where only some contents are wanted, and in copies that do not pass
- * below. What is known to be bad must not be forgotten because something else is wrong too. Files that are no more are left out.
+ * What was known of the files that are still needed, asked for tonight or not: what is known to be bad must not be forgotten because
+ * something else is wrong too. Files that are no more are left out.
  */
 function keptProofs(
   record: IndexRecord,
-  passing: ReadonlySet<number>,
   listed: ReadonlyMap<string, ListedBlob>,
-  { known, budget }: ByteProofOptions,
+  { known }: ByteProofOptions,
 ): Map<ShortDigest, ByteProof> {
-  // Their witnesses say whether they still hold.
-  if (budget.wants !== undefined || !record.copies.every(isRead)) return new Map(known)
+  // Of lists that could not be read nobody knows what they need; the witnesses say whether a proof still holds.
+  if (known.size === 0 || !record.copies.every(isRead)) return new Map(known)
   const kept = new Map<ShortDigest, ByteProof>()
-  const others = new Set(record.copies.map(copy => copy.snapshot).filter(snapshot => !passing.has(snapshot)))
-  for (const { key, witness } of neededFiles(record, others, listed)) {
+  for (const { key, witness } of neededFiles(record, new Set(record.copies.map(copy => copy.snapshot)), listed)) {
     const before = known.get(key)
     if (before !== undefined && before.witness === witness) kept.set(key, before)
   }

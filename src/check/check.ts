@@ -6,6 +6,7 @@
  * listing does not show is asked for by name before anybody is accused.
  */
 import type { BlobReader } from '../blobs/port.ts'
+import { describeError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ListedBlob } from '../model/blob.ts'
 import type { SnapshotInfo, SnapshotRecord } from '../model/content.ts'
@@ -73,7 +74,9 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
     return await checkAll(options, keeper)
   } catch (error) {
     // What is done is kept, so that the next run goes on from there; the error that ended this one is what is told.
-    await keeper.flush().catch(() => options.log.warn('what this check saw could not be kept'))
+    await keeper
+      .flush()
+      .catch(lost => options.log.warn(`what this check saw could not be kept: ${describeError(lost)}`))
     throw error
   }
 }

@@ -183,7 +183,10 @@ export const configSchema = section({
       .nullable()
       .default(null)
       .meta({ description: 'Snapshots restored in one run; none: all.' }),
-    restoreBytes: bytes(1).nullable().default(null).meta({ description: 'Bytes restored in one run; none: no limit.' }),
+    restoreBytes: bytes(1)
+      .nullable()
+      .default(null)
+      .meta({ description: 'Bytes restored in one run, and at most as many read besides; none: no limit.' }),
     duration: duration('60s').nullable().default(null).meta({ description: 'Time of one run; none: no limit.' }),
   }).prefault({}),
   work: section({

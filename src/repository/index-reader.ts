@@ -54,14 +54,16 @@ export class IndexReader {
       const elsewhere = this.lookUpBacking(index, holder, faults)
       return { snapshot: holder.position, metadataKey, metadata, shards: copies, contentId, remembered, ...elsewhere }
     })
-    for (const [i, copy] of copies.entries()) {
-      const holder = holders[i]
-      // What is known was compared when it was read.
-      if (holder === undefined || copy.shards.every(shard => shard.remembered === true)) continue
-      const facts = await this.snapshots.wholeFactsOf(holder.position, signal)
-      const fault = compareTotals(position, index, { ...holder, facts }, copy)
-      if (fault !== null) faults.push(fault)
-    }
+    const totals = await Promise.all(
+      copies.map(async (copy, i) => {
+        const holder = holders[i]
+        // What is known was compared when it was read.
+        if (holder === undefined || copy.shards.every(shard => shard.remembered === true)) return null
+        const facts = await this.snapshots.wholeFactsOf(holder.position, signal)
+        return compareTotals(position, index, { ...holder, facts }, copy)
+      }),
+    )
+    for (const fault of totals) if (fault !== null) faults.push(fault)
     const folders = shards.folders === null ? {} : { shardFolders: shards.folders }
     return { index: position, name: index.name, id: index.id, copies, ...folders, metadataBlobs, faults }
   }

@@ -96,7 +96,10 @@ export class SnapshotReader {
     if (!known.remembered) return known
     const read = await this.reader.read(rootKey(this.entry(snapshot)), decodeInfoOf(this.entry(snapshot)), signal)
     // What was good when it was remembered, and cannot be read now, is judged where root blobs are.
-    return read.ok ? this.pack(read.value) : known
+    if (!read.ok) return known
+    const facts = this.pack(read.value)
+    this.facts[snapshot] = facts
+    return facts
   }
 
   /** From what `read` saw; reads the root blob where that has not been done. */

@@ -1,7 +1,9 @@
 /** A check that holds: repeated while a writer moves the repository under it, and then careful with blame. */
+import type { BlobReader } from '../blobs/port.ts'
 import { type CheckOptions, check } from '../check/check.ts'
 import { makeFinding } from '../check/findings.ts'
 import type { CheckResult, Mark } from '../check/result.ts'
+import { isSnapproofError } from '../errors.ts'
 import type { Finding } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import { type Catalogue, compareIndexLatest, openCatalogue } from '../repository/catalogue.ts'
@@ -36,10 +38,22 @@ export async function checkSettled(
     const { generation } = catalogue.repositoryData.identity
     const checked = await check({ ...options, catalogue, nowMs: clock.nowMs() })
     if (checked.findings.every(finding => finding.severity === 'information')) return { catalogue, checked }
+    if (checked.findings.some(finding => finding.code === 'unreadable-blob')) await mustRead(blobs, catalogue, signal)
     const now = await currentGeneration(blobs, signal)
     if (now === generation) return { catalogue, checked: await withoutEarlyLook(checked, generation, options) }
     log.info(`the repository moved from generation ${generation} to ${now} while it was read; reading it again`)
     if (round === rounds) return { catalogue, checked: unsettled(checked, catalogue.repositoryData) }
+  }
+}
+
+/** A refusal accuses a blob only while we may read at all: `index-N` was readable. @throws what the store says else */
+async function mustRead(blobs: BlobReader, { repositoryDataBlob }: Catalogue, signal: AbortSignal): Promise<void> {
+  try {
+    const { body } = await blobs.get(repositoryDataBlob.key, { start: 0, length: 1, signal })
+    for await (const _ of body) break
+  } catch (error) {
+    // A writer has moved on.
+    if (!isSnapproofError(error, 'not-found', 'changed')) throw error
   }
 }
 

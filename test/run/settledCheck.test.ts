@@ -1,6 +1,7 @@
 /** Checks while a writer moves the repository: what is his is not held against the repository, what is not his is. */
 import { describe, expect, it } from 'vitest'
 import type { BlobReader } from '../../src/blobs/port.ts'
+import { SnapproofError } from '../../src/errors.ts'
 import { silentLog } from '../../src/log.ts'
 import { checkReport } from '../../src/run/checkReport.ts'
 import { fakeClock } from '../support/fakes.ts'
@@ -128,4 +129,37 @@ it('a listing that misses index-N once is looked at again', async () => {
   const { report } = await run(blind)
   expect(report.generation).toBe(rootOf(files))
   expect(told(report.findings)).toEqual([])
+})
+
+describe('a refusal', () => {
+  const refusing = (files: Files, isRefused: (key: string, reads: number) => boolean): BlobReader => {
+    const reader = memoryReader(files)
+    let reads = 0
+    const pass = (key: string) => {
+      if (isRefused(key, ++reads)) throw new SnapproofError('access-denied', `${key}: AccessDenied`)
+    }
+    return {
+      ...reader,
+      get: async (key, options) => {
+        pass(key)
+        return await reader.get(key, options)
+      },
+      read: async (key, options) => {
+        pass(key)
+        return await reader.read(key, options)
+      },
+    }
+  }
+
+  it('of one blob accuses it', async () => {
+    const files = filesOf(folder)
+    const bad = [...files.keys()].find(name => /^snap-/.test(name)) ?? ''
+    const { report, exitCode } = await run(refusing(files, key => key === bad))
+    expect(told(report.findings)).toEqual(['unreadable-blob'])
+    expect(exitCode).toBe(1)
+  })
+  it('of everything from some time on is our own trouble: nobody is accused', async () => {
+    const refused = run(refusing(filesOf(folder), (_, reads) => reads > 6))
+    await expect(refused).rejects.toMatchObject({ code: 'access-denied' })
+  })
 })
