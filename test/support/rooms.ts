@@ -65,8 +65,9 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
 export const libraryRooms: ReadonlyMap<RegExp, readonly string[]> = new Map([
   [/^@aws-sdk\/client-s3$/, ['blobs']],
   [/^@aws-sdk\/client-cloudwatch$/, ['metrics']],
-  // Time-outs and connection pools of both AWS clients.
-  [/^@smithy\/node-http-handler$/, ['blobs', 'metrics']],
+  [/^@aws-sdk\/client-sns$/, ['notify']],
+  // Time-outs and connection pools of the AWS clients.
+  [/^@smithy\/node-http-handler$/, ['blobs', 'metrics', 'notify']],
   [/^better-sqlite3$/, ['ledger']],
   [/^@elastic\//, ['engine']],
   [/^execa$/, ['engine']],
