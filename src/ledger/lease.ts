@@ -2,6 +2,8 @@
  * The lease: `lease.json`, written only conditionally, its body never the same twice. It stops a second run early and politely;
  * that nothing is lost rests on conditional writes alone. States and times: README.md, "Lease".
  *
+ * A run that leaves work to an array of machines hands its lease to the plan: held without renewal until the plan's deadline.
+ *
  * Scheme: benbjohnson/litestream: s3/leaser.go. Unlike there, a lease is given back by a conditional write and not deleted: a
  * delete cannot be made conditional on every store, and the fencing number must go on growing.
  */
@@ -28,6 +30,8 @@ export interface LeaseBody {
   readonly deadline: string
   /** Makes each body, and so each ETag, unlike every other. */
   readonly nonce: string
+  /** URL of the plan that holds it for its array; absent: a run holds it. */
+  readonly plan?: string
 }
 
 export interface LeaseOptions {
@@ -43,6 +47,12 @@ export interface LeaseOptions {
 export interface Lease {
   readonly fence: number
   readonly lost: AbortSignal
+  /**
+   * Ends the renewal and leaves the lease to a plan for so many seconds; `release` then does nothing.
+   *
+   * @throws SnapproofError `lease-held` when it was lost before; those of the store
+   */
+  handOver(plan: string, seconds: number, signal: AbortSignal): Promise<void>
   /** Stops the renewal and gives the lease back; a failure is logged, the lease then expires by itself. */
   release(): Promise<void>
 }
@@ -58,6 +68,7 @@ export interface FoundLease {
 const storeTimeSlackMs = 2_000
 const acquireDeadlineMs = 60_000
 const releaseDeadlineMs = 15_000
+const handOverAttempts = 5
 
 /** @throws SnapproofError `lease-held` with the owner and since when; those of the store */
 export async function acquireLease(options: LeaseOptions, signal: AbortSignal): Promise<Lease> {
@@ -119,11 +130,28 @@ class HeldLease implements Lease {
     this.#schedule(options.leaseSeconds / 3)
   }
 
+  async handOver(plan: string, seconds: number, signal: AbortSignal): Promise<void> {
+    await this.#stopRenewing('the lease is being handed to a plan')
+    this.#lost.signal.throwIfAborted()
+    const { store } = this.#options
+    const asked = { ...this.#next('held', seconds), plan }
+    for (let attempt = 1; attempt <= handOverAttempts; attempt++) {
+      if ((await writeLease(store, asked, this.#etag, signal)) !== null) return
+      // A renewal that was cut off above may have been written after all, or the store refused though nobody else wrote.
+      const found = await readLease(store, signal)
+      if (found === null || !this.#isOurs(found)) {
+        this.#lose(found)
+        break
+      }
+      this.#etag = found.etag
+    }
+    this.#lost.signal.throwIfAborted()
+    throw new SnapproofError('unavailable', `${store.url} refused ${handOverAttempts} times to write ${leaseKey}`)
+  }
+
   async release(): Promise<void> {
     if (this.#closing.signal.aborted) return
-    this.#closing.abort(new SnapproofError('interrupted', 'the lease is being given back'))
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    await this.#renewing
+    await this.#stopRenewing('the lease is being given back')
     if (this.#lost.signal.aborted) return
     const { store, log } = this.#options
     try {
@@ -141,6 +169,12 @@ class HeldLease implements Lease {
         error: describeError(error),
       })
     }
+  }
+
+  async #stopRenewing(why: string): Promise<void> {
+    this.#closing.abort(new SnapproofError('interrupted', why))
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#renewing
   }
 
   #schedule(seconds: number): void {
@@ -192,9 +226,9 @@ class HeldLease implements Lease {
     )
   }
 
-  #next(state: LeaseBody['state']): LeaseBody {
+  #next(state: LeaseBody['state'], leaseSeconds = this.#options.leaseSeconds): LeaseBody {
     const { fence, renewal, since } = this.#body
-    return bodyOf(this.#options, { state, fence, renewal: renewal + 1, since })
+    return bodyOf({ ...this.#options, leaseSeconds }, { state, fence, renewal: renewal + 1, since })
   }
 }
 
@@ -218,17 +252,25 @@ async function writeLease(
 async function nextFence(options: LeaseOptions, found: FoundLease | null, signal: AbortSignal): Promise<number> {
   if (found === null) return 1
   if (found.body?.state === 'released') return found.body.fence + 1
+  // What a plan holds, it holds for the run that it names: its own collect goes on with it.
+  if (found.body?.plan !== undefined && found.body.runId === options.runId) return found.body.fence + 1
   const storeMs = await storeTime(options, signal)
   const leaseMs = (found.body?.leaseSeconds ?? options.leaseSeconds) * 1000
   if (storeMs - found.modifiedMs > leaseMs + storeTimeSlackMs) {
-    options.log.info(`the lease of ${describeHolder(found)} has expired and is taken over`)
+    const { plan } = found.body ?? {}
+    if (plan === undefined) options.log.info(`the lease of ${describeHolder(found)} has expired and is taken over`)
+    else
+      options.log.warn('a plan was not collected by its deadline; what its children journalled is taken in', { plan })
     // A lease that cannot be read does not say its number; seconds of the store's clock are above all that were counted up.
     return found.body === null ? Math.floor(storeMs / 1000) : found.body.fence + 1
   }
+  const seconds = Math.ceil((leaseMs + storeTimeSlackMs) / 1000)
   throw new SnapproofError('lease-held', `the ledger in ${options.store.url} is held by ${describeHolder(found)}`, {
     advice:
-      'Wait for that run to end. If its machine is gone, the lease expires by itself ' +
-      `${Math.ceil((leaseMs + storeTimeSlackMs) / 1000)} s after its last renewal.`,
+      found.body?.plan === undefined
+        ? `Wait for that run to end. If its machine is gone, the lease expires by itself ${seconds} s after its last renewal.`
+        : `Its array is at work: \`snapproof collect --plan ${found.body.plan}\` ends it. Without that, the first run after ` +
+          `${isoTime(found.modifiedMs + leaseMs + storeTimeSlackMs)} takes in what its children journalled.`,
   })
 }
 
@@ -263,9 +305,13 @@ function parseLease(bytes: Buffer): LeaseBody | null {
     return null
   }
   if (typeof value !== 'object' || value === null) return null
-  const { state, owner, runId, fence, renewal, leaseSeconds, since, deadline, nonce } = value as Record<string, unknown>
+  const { state, owner, runId, fence, renewal, leaseSeconds, since, deadline, nonce, plan } = value as Record<
+    string,
+    unknown
+  >
   const texts = [owner, runId, since, deadline, nonce]
   if ((state !== 'held' && state !== 'released') || !texts.every(text => typeof text === 'string')) return null
+  if (plan !== undefined && typeof plan !== 'string') return null
   if (![fence, renewal].every(Number.isSafeInteger) || typeof leaseSeconds !== 'number' || !(leaseSeconds > 0))
     return null
   return value as LeaseBody
@@ -274,5 +320,5 @@ function parseLease(bytes: Buffer): LeaseBody | null {
 function describeHolder({ body, modifiedMs }: FoundLease): string {
   return body === null
     ? `somebody unknown (${leaseKey} is unreadable, written ${isoTime(modifiedMs)})`
-    : `${body.owner} (run ${body.runId}) since ${body.since}`
+    : `${body.plan === undefined ? '' : `the plan ${body.plan}, made by `}${body.owner} (run ${body.runId}) since ${body.since}`
 }
