@@ -44,6 +44,8 @@ const badCredentials = new Set([
 const clockSkew = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture'])
 /** The key is the matter. Other `KMS.` errors are about the service and pass by themselves (API reference of KMS, Decrypt). */
 const kmsRefusal = /^KMS\.(?:KMS)?(?:Disabled|InvalidState|NotFound|AccessDenied|InvalidKeyUsage)/
+/** AccessDenied whose cause is the key and not the bucket names the action, and mostly the key: "… is not authorized to perform: kms:Decrypt on resource: arn:…". */
+const kmsDenied = /\b(?<action>kms:[A-Za-z]+)\b(?:.*?on (?:the )?resource:? (?<key>arn:[\w-]+:kms:[^\s"]+))?/
 const conditionFailed = new Set(['PreconditionFailed', 'ConditionalRequestConflict'])
 
 /** The parts of an SDK error that we read. */
@@ -141,8 +143,8 @@ function fromAnswer(failure: S3Failure, status: number, operation: S3Operation):
     return as(
       'configuration',
       region === null
-        ? `The bucket "${bucket}" is in another region: set the region to that of the bucket.`
-        : `The bucket "${bucket}" is in the region ${clean(region)}: set the region to that.`,
+        ? `The bucket "${bucket}" is in another region: set its region in the configuration (or --region) to that of the bucket.`
+        : `The bucket "${bucket}" is in the region ${clean(region)}: set its region in the configuration (or --region) to ${clean(region)}.`,
     )
   }
   if (badCredentials.has(name)) {
@@ -160,11 +162,15 @@ function fromAnswer(failure: S3Failure, status: number, operation: S3Operation):
     )
   }
   if (/Throttl|SlowDown|TooManyRequests/.test(name)) return as('unavailable', throttled)
-  if (kmsRefusal.test(name))
+  if (kmsRefusal.test(name)) return as('access-denied', adviceForKey(name))
+  const denied = status === 403 ? kmsDenied.exec(failure.message)?.groups : undefined
+  if (denied !== undefined) {
+    const key = denied.key === undefined ? 'the KMS key of the objects' : `the KMS key ${clean(denied.key)}`
     return as(
       'access-denied',
-      'Check that the KMS key is enabled and that its policy allows kms:Decrypt for this identity.',
+      `The bucket may be used, ${key} not: allow ${denied.action} on it to this identity, in its role and in the policy of the key.`,
     )
+  }
   if (status === 403 || status === 401) {
     return as(
       'access-denied',
@@ -186,6 +192,16 @@ function fromAnswer(failure: S3Failure, status: number, operation: S3Operation):
     status >= 500 || status === 429 ? throttled : 'The store did not accept the request; its words are above.',
   )
 }
+
+/** States of a key: developer guide of KMS, "Key states of AWS KMS keys". */
+function adviceForKey(name: string): string {
+  if (name.includes('Disabled')) return 'The KMS key is disabled: enable it (aws kms enable-key).'
+  if (name.includes('InvalidState')) {
+    return 'The KMS key cannot be used in its state: look at it with aws kms describe-key; one that is pending deletion is saved with aws kms cancel-key-deletion and then enabled.'
+  }
+  return 'Check that the KMS key is enabled and that its policy allows kms:Decrypt for this identity.'
+}
+
 const throttled = 'The store is overloaded or throttles: try again later or with fewer parallel reads.'
 
 function withoutAnswer(error: unknown, failure: S3Failure, operation: S3Operation): SnapproofError {

@@ -1,8 +1,10 @@
 /** `doctor`: asks whether everything is in place, and says what to do where it is not. */
 import { randomUUID } from 'node:crypto'
 import { type ExitCode, exitCodes } from '../errors.ts'
+import type { LedgerSession } from '../ledger/port.ts'
 import { freeBytes } from '../mirror/disk.ts'
-import { type Diagnosis, diagnose } from '../run/doctor.ts'
+import type { AuditConfig } from '../model/config.ts'
+import { type Diagnosis, type DoctorDependencies, diagnose } from '../run/doctor.ts'
 import { survey } from '../run/survey.ts'
 import { buildRun, type CliContext, type CommonFlags, freeBytesFloor, openConfigured, readConfig } from './context.ts'
 import { safeText } from './log.ts'
@@ -15,25 +17,33 @@ export async function doctorCommand(context: CliContext, flags: CommonFlags): Pr
   const { dependencies, close } = await buildRun(context, config, undefined)
   const repository = openConfigured(config.repository, clock, config.work.requests)
   const ledgerStore = config.ledger.store === null ? null : openConfigured(config.ledger.store, clock, 4)
+  const outputStore = config.output.store === null ? null : openConfigured(config.output.store, clock, 4)
+  const askLedger = async <T>(question: (ledger: LedgerSession) => T | Promise<T>): Promise<T> => {
+    const ledger = await dependencies.openLedger({ readOnly: true })
+    try {
+      return await question(ledger)
+    } finally {
+      await ledger.close()
+    }
+  }
   try {
     const diagnoses = await diagnose({
       config,
       repository,
       ledger: ledgerStore,
+      output: outputStore,
+      ...(await awsQuestions(config, clock)),
+      recentRuns: () => askLedger(ledger => ledger.runs(50)),
       environment,
       clock,
       nodeVersion: process.version,
       randomId: randomUUID,
       freeBytes: () => freeBytes(dependencies.mirrorFolder, freeBytesFloor),
-      plannedDiskBytes: async () => {
-        const ledger = await dependencies.openLedger({ readOnly: true })
-        try {
-          return (await survey(dependencies, ledger, { only: null, limits: config.limits, readOnly: true })).forecast
-            .diskBytes
-        } finally {
-          await ledger.close()
-        }
-      },
+      plannedDiskBytes: () =>
+        askLedger(async ledger => {
+          const seen = await survey(dependencies, ledger, { only: null, limits: config.limits, readOnly: true })
+          return seen.forecast.diskBytes
+        }),
       signal,
     })
     context.log.clear()
@@ -43,7 +53,22 @@ export async function doctorCommand(context: CliContext, flags: CommonFlags): Pr
   } finally {
     await repository.close()
     await ledgerStore?.close()
+    await outputStore?.close()
     await close()
+  }
+}
+
+/** Each SDK is loaded only where there is something to ask. */
+async function awsQuestions(
+  { metrics, notify, repository }: AuditConfig,
+  clock: CliContext['clock'],
+): Promise<Pick<DoctorDependencies, 'putProbe' | 'askTopic'>> {
+  const { putProbe } = metrics.enabled ? await import('../metrics/put.ts') : { putProbe: null }
+  const { topicArn, endpointUrl } = notify
+  const { askTopic } = topicArn === null ? { askTopic: null } : await import('../notify/subscriptions.ts')
+  return {
+    putProbe: putProbe === null ? null : signal => putProbe({ ...metrics, clock, signal }, repository.name),
+    askTopic: askTopic === null || topicArn === null ? null : signal => askTopic({ topicArn, endpointUrl, signal }),
   }
 }
 

@@ -152,7 +152,7 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function toAuditConfig(parsed: ParsedConfig, folder: string): AuditConfig {
-  const { repository, ledger, output, engines, policy, limits, work, metrics, failOn } = parsed
+  const { repository, ledger, output, engines, policy, limits, costs, work, metrics, notify, failOn } = parsed
   const days = (seconds: number) => seconds / 86_400
   return {
     repository: { name: repository.name, ...storeOf({ ...repository, url: repository.url }) },
@@ -187,6 +187,7 @@ function toAuditConfig(parsed: ParsedConfig, folder: string): AuditConfig {
 
 /** Without the slashes at the end, so that one place has one name. */
 function storeOf({ url, region, endpointUrl, pathStyle }: StoreConfig): StoreConfig {
+    notify,
   const trimmed = url.replace(/\/+$/, '')
   return { url: trimmed === 'file:' ? 'file:///' : trimmed, region, endpointUrl, pathStyle }
 }

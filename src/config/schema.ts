@@ -228,3 +228,13 @@ export function configJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12' })
   return { ...schema, title: 'Configuration of Snapproof' }
 }
+  notify: section({
+    topicArn: text(
+      'the ARN of an SNS topic, such as arn:aws:sns:eu-central-1:111122223333:alarms',
+      /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/,
+    )
+      .nullable()
+      .default(null)
+      .meta({ description: 'SNS topic of the alarms: doctor asks whether anybody is subscribed. Nothing is sent.' }),
+    endpointUrl: endpointUrl.meta({ description: 'Another endpoint than that of SNS.' }),
+  }).prefault({}),

@@ -52,4 +52,6 @@ export const metrics = {
   BytesRestored: { unit: 'Bytes', meaning: 'Bytes that the throwaway server put on its disk.' },
   Heartbeat: { unit: 'Count', meaning: '1 from each audit that did its work; missing means that nobody looked.' },
 } as const satisfies Record<string, MetricMeta>
+/** What `doctor` puts to see whether metrics are taken. No alarm and no tile looks at it. */
+export const probeMetric = 'DoctorProbe'
 export type MetricName = keyof typeof metrics

@@ -3,7 +3,7 @@ import { CloudWatchClient, type MetricDatum, PutMetricDataCommand } from '@aws-s
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { SnapproofError } from '../errors.ts'
 import { type Clock, withDeadline } from '../time.ts'
-import { type MetricName, namespace } from './names.ts'
+import { type MetricName, namespace, probeMetric, repositoryDimension } from './names.ts'
 
 export interface PutMetricsOptions {
   /** Absent or null: what the SDK's own chain says. */
@@ -60,6 +60,12 @@ export async function putMetrics(options: PutMetricsOptions, data: readonly Metr
   } finally {
     client.destroy()
   }
+}
+
+/** One datum that nothing looks at, so that `doctor` knows whether the metrics of a run would be taken. @throws as `putMetrics` */
+export function putProbe(options: PutMetricsOptions, repository: string): Promise<void> {
+  const dimensions = [{ Name: repositoryDimension, Value: repository }]
+  return putMetrics(options, [{ MetricName: probeMetric, Dimensions: dimensions, Unit: 'None', Value: 1 }])
 }
 
 function newClient(options: PutMetricsOptions): CloudWatchClient {

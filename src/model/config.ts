@@ -59,3 +59,5 @@ export interface AuditConfig {
   readonly metrics: { readonly enabled: boolean; readonly region: string | null; readonly endpointUrl: string | null }
   readonly failOn: 'error' | 'warning'
 }
+  /** Who is told lies with the alarms; `doctor` asks this topic whether anybody is. */
+  readonly notify: { readonly topicArn: string | null; readonly endpointUrl: string | null }

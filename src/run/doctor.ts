@@ -3,18 +3,29 @@
  * repository is never written; the ledger gets one small object, which is removed again.
  */
 import type { BlobReader, BlobWriter } from '../blobs/port.ts'
-import { probeWrite, type Store } from '../blobs/write-probe.ts'
+import { probeWrite, type Store, type WriteProber } from '../blobs/write-probe.ts'
 import { engineReady } from '../engine/ready.ts'
 import { describeError, isSnapproofError } from '../errors.ts'
 import type { AuditConfig } from '../model/config.ts'
-import { openCatalogue } from '../repository/catalogue.ts'
+import type { RunRow } from '../model/journal.ts'
+import type { TopicAnswer } from '../notify/subscriptions.ts'
+import { type Catalogue, openCatalogue } from '../repository/catalogue.ts'
 import { type Clock, withDeadline } from '../time.ts'
+import { type Answer, good, lastRunAnswer, topicAnswer } from './doctorAnswers.ts'
 
 export interface DoctorDependencies {
   readonly config: AuditConfig
   readonly repository: Store
   /** Null: the ledger is a local file. */
   readonly ledger: BlobWriter | null
+  /** Null: reports stay in their folder. */
+  readonly output: (WriteProber & { readonly url: string }) | null
+  /** Null: metrics are switched off. */
+  readonly putProbe: ((signal: AbortSignal) => Promise<void>) | null
+  /** Null: no topic is configured. */
+  readonly askTopic: ((signal: AbortSignal) => Promise<TopicAnswer>) | null
+  /** What the ledger knows of the last runs, oldest first. */
+  recentRuns(): Promise<readonly RunRow[]>
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   /** `process.version`, such as v20.19.0. */
@@ -38,8 +49,6 @@ const deadlineMs = 120_000
 const clockToleranceMs = 300_000
 const minimumNode = [20, 19] as const
 
-type Answer = Pick<Diagnosis, 'outcome' | 'message'> & { readonly advice?: string }
-
 export async function diagnose(dependencies: DoctorDependencies): Promise<Diagnosis[]> {
   const { config, environment, signal } = dependencies
   const diagnoses: Diagnosis[] = []
@@ -57,7 +66,20 @@ export async function diagnose(dependencies: DoctorDependencies): Promise<Diagno
   for (const engine of config.engines) {
     await ask(`engine ${engine.name}`, async () => good(await engineReady(engine, environment)))
   }
-  await ask('repository can be listed and read', s => readAnswer(dependencies.repository, config, s))
+  let catalogue: Catalogue | null = null
+  await ask('repository can be listed and read', async s => {
+    catalogue = await openCatalogue(dependencies.repository, {
+      concurrency: config.work.requests,
+      maxMetadataBytes: config.work.maxMetadataBytes,
+      signal: s,
+    })
+    const { identity, snapshots, indices } = catalogue.repositoryData
+    const holds = `generation ${identity.generation}, ${snapshots.length} snapshots, ${indices.length} indices`
+    return good(`${dependencies.repository.url}: ${holds}`)
+  })
+  await ask('old and new objects of the repository can be read', s =>
+    sampleAnswer(dependencies.repository, catalogue, s),
+  )
   await ask('repository cannot be written', async s => {
     const { outcome, sentence } = await probeWrite(dependencies.repository, s)
     return {
@@ -66,6 +88,17 @@ export async function diagnose(dependencies: DoctorDependencies): Promise<Diagno
     }
   })
   await ask('ledger can be written, and the clock', s => ledgerAnswer(dependencies, s))
+  if (dependencies.output !== null) {
+    const { output } = dependencies
+    await ask('reports can be written', s => outputAnswer(output, dependencies.randomId, s))
+  }
+  await ask('metrics can be put', s => metricsAnswer(dependencies, s))
+  await ask('somebody hears the alarms', async s =>
+    topicAnswer(config.notify.topicArn, (await dependencies.askTopic?.(s)) ?? null),
+  )
+  await ask('an audit runs as planned', async () =>
+    lastRunAnswer(await dependencies.recentRuns(), dependencies.clock.nowMs()),
+  )
   await ask('disk for the largest planned group', () => diskAnswer(dependencies))
   return diagnoses
 }
@@ -77,16 +110,29 @@ function nodeAnswer(version: string): Answer {
   return { outcome: 'bad', message: `Node ${version}`, advice: `Install Node ${minimumNode.join('.')} or newer.` }
 }
 
-async function readAnswer(blobs: BlobReader, config: AuditConfig, signal: AbortSignal): Promise<Answer> {
-  const catalogue = await openCatalogue(blobs, {
-    concurrency: config.work.requests,
-    maxMetadataBytes: config.work.maxMetadataBytes,
-    signal,
-  })
-  const { identity, snapshots, indices } = catalogue.repositoryData
-  return good(
-    `${blobs.url}: generation ${identity.generation}, ${snapshots.length} snapshots, ${indices.length} indices`,
-  )
+/**
+ * The root blobs of the oldest and the newest snapshot: a bucket's key changes with the years, and `index-N` speaks for the
+ * newest alone. Keys that only other blobs have are tried by each night's check.
+ */
+async function sampleAnswer(blobs: BlobReader, catalogue: Catalogue | null, signal: AbortSignal): Promise<Answer> {
+  if (catalogue === null) return { outcome: 'not-proven', message: `nothing of ${blobs.url} could be read` }
+  const { snapshots } = catalogue.repositoryData
+  const ends = new Set([snapshots[0], snapshots.at(-1)].flatMap(snapshot => snapshot ?? []))
+  if (ends.size === 0) return good('there is no snapshot yet')
+  const keys = new Set<string>()
+  for (const { uuid, name } of ends) {
+    const key = `snap-${uuid}.dat`
+    try {
+      const { body } = await blobs.get(key, { start: 0, length: 1, signal })
+      for await (const chunk of body) if (chunk.length > 0) break
+    } catch (error) {
+      if (!isSnapproofError(error, 'not-found')) throw error
+      return { outcome: 'not-proven', message: `the root blob of ${name} is not there; \`snapproof check\` says more` }
+    }
+    const head = await blobs.head(key, { signal })
+    keys.add(head?.kmsKeyId ?? 'no key of KMS')
+  }
+  return good(`the root blobs of the oldest and the newest snapshot, under ${[...keys].join(' and ')}`)
 }
 
 async function ledgerAnswer(
@@ -116,13 +162,30 @@ async function ledgerAnswer(
   }
 }
 
+/** Asked with a condition that cannot hold, so that nothing is left behind; whether KMS encrypts for us is not seen by it. */
+async function outputAnswer(
+  output: NonNullable<DoctorDependencies['output']>,
+  randomId: () => string,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const answer = await output.tryWrite(`doctor-${randomId()}`, signal)
+  if (answer.kind === 'refused') {
+    const advice = 'Allow s3:PutObject there to this identity, and kms:GenerateDataKey where a key of KMS encrypts.'
+    return { outcome: 'bad', message: `${output.url}: ${answer.said}`, advice }
+  }
+  if (answer.kind === 'unclear') return { outcome: 'not-proven', message: `${output.url}: ${answer.said}` }
+  return good(`${output.url} (${answer.said})`)
+}
+
+async function metricsAnswer({ config, putProbe }: DoctorDependencies, signal: AbortSignal): Promise<Answer> {
+  if (putProbe === null) return good('metrics are switched off: no alarm hears of an audit')
+  await putProbe(signal)
+  return good(`CloudWatch took one${config.metrics.region === null ? '' : ` in ${config.metrics.region}`}`)
+}
+
 async function diskAnswer({ config, freeBytes, plannedDiskBytes }: DoctorDependencies): Promise<Answer> {
   const [free, needed] = [await freeBytes(), await plannedDiskBytes()]
   const message = `${config.work.folder}: ${needed} bytes needed, ${Math.max(0, free)} free`
   if (needed <= free) return good(message)
   return { outcome: 'bad', message, advice: 'Give work.folder a larger disk, or lower limits.restoreBytes.' }
-}
-
-function good(message: string): Answer {
-  return { outcome: 'good', message }
 }

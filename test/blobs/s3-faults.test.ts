@@ -313,8 +313,9 @@ describe('S3 driver under faults', () => {
       ['SignatureDoesNotMatch', 403, 'access-denied', 'credentials'],
       ['ExpiredToken', 400, 'access-denied', 'credentials'],
       ['InvalidObjectState', 403, 'archived', 'thawed'],
-      ['KMS.DisabledException', 400, 'access-denied', 'KMS'],
-      ['KMS.KMSInvalidStateException', 400, 'access-denied', 'KMS'],
+      ['KMS.DisabledException', 400, 'access-denied', 'aws kms enable-key'],
+      ['KMS.KMSInvalidStateException', 400, 'access-denied', 'pending deletion'],
+      ['KMS.NotFoundException', 400, 'access-denied', 'kms:Decrypt'],
       ['KMS.KeyUnavailableException', 400, 'unavailable', 'did not accept'],
       ['PermanentRedirect', 301, 'configuration', 'region'],
       ['AuthorizationHeaderMalformed', 400, 'configuration', 'region'],
@@ -336,6 +337,40 @@ describe('S3 driver under faults', () => {
       expect(await refused({ kind: 'error', status: 301, code: 'PermanentRedirect', headers })).toMatchObject({
         code: 'configuration',
         advice: expect.stringContaining('eu-central-1'),
+      })
+      // Of a bucket whose region is signed for wrongly, the body says it.
+      const body = `<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>AuthorizationHeaderMalformed</Code><Message>The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-3'</Message><Region>eu-west-3</Region><RequestId>R</RequestId><HostId>H</HostId></Error>`
+      const headers400 = { 'content-type': 'application/xml' }
+      expect(await refused({ kind: 'answer', status: 400, headers: headers400, body })).toMatchObject({
+        code: 'configuration',
+        advice: expect.stringContaining('set its region in the configuration (or --region) to eu-west-3'),
+      })
+    })
+
+    it('blames the KMS key where the store does, and the bucket where it does not', async () => {
+      const key = 'arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d'
+      const words = (action: string, on: string) =>
+        `User: arn:aws:sts::111122223333:assumed-role/auditor/run is not authorized to perform: ${action} on ${on} because no resource-based policy allows the ${action} action`
+      const denied = (message: string): Fault => ({ kind: 'error', status: 403, code: 'AccessDenied', message })
+      expect(await refused(denied(words('kms:Decrypt', `resource: ${key}`)))).toMatchObject({
+        code: 'access-denied',
+        advice: expect.stringMatching(
+          /the KMS key arn:aws:kms:eu-central-1:111122223333:key\/0a1b2c3d not: allow kms:Decrypt/,
+        ),
+      })
+      expect(await refused(denied(words('kms:Decrypt', 'the resource associated with this ciphertext')))).toMatchObject(
+        {
+          advice: expect.stringMatching(/the KMS key of the objects not: allow kms:Decrypt on it/),
+        },
+      )
+      plant([], denied(words('kms:GenerateDataKey', `resource: ${key}`)))
+      await expect(store.putIfAbsent('new', bytes)).rejects.toMatchObject({
+        code: 'access-denied',
+        advice: expect.stringContaining('allow kms:GenerateDataKey on it'),
+      })
+      expect(await refused(denied(words('s3:GetObject', 'resource: "arn:aws:s3:::bucket/base/big"')))).toMatchObject({
+        advice: expect.stringContaining('Allow s3:GetObject'),
       })
     })
 

@@ -56,6 +56,7 @@ describe('a valid file', () => {
         maxMetadataBytes: 268_435_456,
       },
       metrics: { enabled: true, region: null, endpointUrl: null },
+      notify: { topicArn: null, endpointUrl: null },
       failOn: 'error',
     })
   })

@@ -51,7 +51,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'seal',
   ],
   // Builds the real adapters and hands them to `run` as ports.
-  cli: ['run', 'config', 'blobs', 'ledger', 'engine', 'mirror', 'metrics', 'report'],
+  cli: ['run', 'config', 'blobs', 'ledger', 'engine', 'mirror', 'metrics', 'notify', 'report'],
   'main.ts': ['cli', 'run', 'config'],
   // The stacks know the program by the names of its metrics only.
   'infra/aws': ['metrics/names.ts'],
