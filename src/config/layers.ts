@@ -86,6 +86,8 @@ function fromText(leaf: Leaf, text: string): FlagValue {
   if (leaf.types.has('null') && text === 'none') return null
   if (leaf.types.has('boolean') && (text === 'true' || text === 'false')) return text === 'true'
   if ((leaf.types.has('number') || leaf.types.has('integer')) && /^\d+$/.test(text)) return Number(text)
+  // Sizes and durations are texts too, and read their own fractions.
+  if (leaf.types.has('number') && !leaf.types.has('string') && /^\d*\.\d+$/.test(text)) return Number(text)
   return text
 }
 
@@ -123,4 +125,14 @@ function descend(value: Record<string, unknown>, keys: readonly string[]): Recor
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Undefined where there is nothing. */
+export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let at: unknown = value
+  for (const part of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, part)) return undefined
+    at = (at as Record<PropertyKey, unknown>)[part]
+  }
+  return at
 }

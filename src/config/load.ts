@@ -11,8 +11,9 @@ import { describeError, SnapproofError } from '../errors.ts'
 import type { AuditConfig, StoreConfig } from '../model/config.ts'
 import { crossChecks } from './checks.ts'
 import { type ConfigDocument, parseConfigDocument } from './document.ts'
-import { type Environment, type FlagValue, layer } from './layers.ts'
+import { type Environment, type FlagValue, layer, valueAt } from './layers.ts'
 import { knownKeys, leaves } from './leaves.ts'
+import { readPriceTable } from './prices.ts'
 import { configurationError, didYouMean, dottedPath, gotAllowed, type Problem } from './problems.ts'
 import { configSchema, defaultLedgerFile, type ParsedConfig } from './schema.ts'
 
@@ -130,7 +131,13 @@ function validate(
     }
   }
   if (!result.success || problems.length > 0) throw configurationError(problems)
-  return deepFreeze(toAuditConfig(result.data, fileFolder))
+  const config = toAuditConfig(result.data, fileFolder)
+  const { compute, prices } = config.costs
+  if (compute !== null && !Object.hasOwn(prices.compute, compute)) {
+    report(['costs', 'compute'], 'value', gotAllowed(compute, Object.keys(prices.compute).join(', ')))
+    throw configurationError(problems)
+  }
+  return deepFreeze(config)
 }
 
 function unknownKey(path: readonly PropertyKey[], key: string): string {
@@ -140,15 +147,6 @@ function unknownKey(path: readonly PropertyKey[], key: string): string {
   const elsewhere = leaves.filter(leaf => leaf.keys.at(-1) === key).map(leaf => leaf.path)
   const hint = elsewhere.length === 0 ? '' : `; did you mean ${elsewhere.join(' or ')}?`
   return `no such key; allowed: ${keys.join(', ')}${hint}`
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  let at: unknown = value
-  for (const part of path) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, part)) return undefined
-    at = (at as Record<PropertyKey, unknown>)[part]
-  }
-  return at
 }
 
 function toAuditConfig(parsed: ParsedConfig, folder: string): AuditConfig {
@@ -178,16 +176,24 @@ function toAuditConfig(parsed: ParsedConfig, folder: string): AuditConfig {
       snapshots: limits.snapshots,
       restoreBytes: limits.restoreBytes,
       durationSeconds: limits.duration,
+      costUsd: limits.costUsd,
+    },
+    costs: {
+      prices: readPriceTable(costs.prices === null ? undefined : resolve(folder, costs.prices)),
+      compute: costs.compute,
+      transfer: costs.transfer,
+      kms: costs.kms,
+      store: repository.url.startsWith('s3:') ? 's3' : 'file',
     },
     work: { ...work, folder: resolve(folder, work.folder) },
     metrics,
+    notify,
     failOn,
   }
 }
 
 /** Without the slashes at the end, so that one place has one name. */
 function storeOf({ url, region, endpointUrl, pathStyle }: StoreConfig): StoreConfig {
-    notify,
   const trimmed = url.replace(/\/+$/, '')
   return { url: trimmed === 'file:' ? 'file:///' : trimmed, region, endpointUrl, pathStyle }
 }

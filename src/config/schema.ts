@@ -3,9 +3,11 @@
  * and what it allows (the text of its errors).
  */
 import * as z from 'zod'
+import { kmsUses, transferRoutes } from '../model/cost.ts'
 import { type FindingCode, findingCodes } from '../model/finding.ts'
 import { bytesAllowed, dateAllowed, durationAllowed, parseBytes, parseDate, parseDuration } from './units.ts'
 
+const usdAllowed = 'an amount of USD above 0, at most 1000000, such as 2.50'
 const storeUrlAllowed = 's3://bucket/base/path or file:///absolute/path'
 /** By number, not \p{Cc}: the pattern goes into the JSON Schema, and editors leave the flag out. */
 const controls = '\\u0000-\\u001f\\u007f-\\u009f'
@@ -188,6 +190,35 @@ export const configSchema = section({
       .default(null)
       .meta({ description: 'Bytes restored in one run, and at most as many read besides; none: no limit.' }),
     duration: duration('60s').nullable().default(null).meta({ description: 'Time of one run; none: no limit.' }),
+    costUsd: z
+      .number({ error: usdAllowed })
+      .positive({ error: usdAllowed })
+      .max(1_000_000, { error: usdAllowed })
+      .nullable()
+      .default(null)
+      .meta({
+        description:
+          'Money of one run in USD, by what was measured and the prices below: nothing new is begun that would exceed it; none: no limit.',
+      }),
+  }).prefault({}),
+  costs: section({
+    prices: filePath.nullable().default(null).meta({
+      description: 'Price table; none: config/prices.yaml of the program, dated list prices of us-east-1. Check them.',
+    }),
+    compute: text('a name of letters, digits, ".", "_", "-"', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
+      .nullable()
+      .default(null)
+      .meta({
+        description:
+          'The machine that the run pays for, such as codebuild-large: a name below compute in the price table; none: its time is not counted.',
+      }),
+    transfer: oneOf(transferRoutes)
+      .default('same-region')
+      .meta({ description: 'How the bytes reach the machine; same-region costs nothing.' }),
+    kms: oneOf(kmsUses).default('bucket-key').meta({
+      description:
+        'How often the KMS key of the objects is asked: never, about once in 100 requests with bucket keys (assumed), or every time.',
+    }),
   }).prefault({}),
   work: section({
     folder: filePath.default('.snapproof/work').meta({ description: 'Mirror, engine data and temporary files.' }),
@@ -209,6 +240,16 @@ export const configSchema = section({
     region: region.meta({ description: 'Region of CloudWatch; none: what the SDK finds.' }),
     endpointUrl: endpointUrl.meta({ description: 'Another endpoint than CloudWatch’s own.' }),
   }).prefault({}),
+  notify: section({
+    topicArn: text(
+      'the ARN of an SNS topic, such as arn:aws:sns:eu-central-1:111122223333:alarms',
+      /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/,
+    )
+      .nullable()
+      .default(null)
+      .meta({ description: 'SNS topic of the alarms: doctor asks whether anybody is subscribed. Nothing is sent.' }),
+    endpointUrl: endpointUrl.meta({ description: 'Another endpoint than that of SNS.' }),
+  }).prefault({}),
   failOn: oneOf(['error', 'warning'])
     .default('error')
     .meta({ description: 'Severity of a finding from which a run exits with 1.' }),
@@ -221,20 +262,10 @@ export function defaultLedgerFile(repositoryName: string): string {
 }
 
 /** Relative paths in these leaves are resolved against the folder of the file. */
-export const pathLeaves = ['ledger.file', 'output.folder', 'work.folder'] as const
+export const pathLeaves = ['ledger.file', 'output.folder', 'work.folder', 'costs.prices'] as const
 
 /** JSON Schema of the file, for editors; what `config/snapproof.schema.json` holds. */
 export function configJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12' })
   return { ...schema, title: 'Configuration of Snapproof' }
 }
-  notify: section({
-    topicArn: text(
-      'the ARN of an SNS topic, such as arn:aws:sns:eu-central-1:111122223333:alarms',
-      /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/,
-    )
-      .nullable()
-      .default(null)
-      .meta({ description: 'SNS topic of the alarms: doctor asks whether anybody is subscribed. Nothing is sent.' }),
-    endpointUrl: endpointUrl.meta({ description: 'Another endpoint than that of SNS.' }),
-  }).prefault({}),

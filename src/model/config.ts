@@ -1,4 +1,5 @@
 /** The validated configuration as one frozen value. `config/` makes it from a file and the environment. */
+import type { CostConfig } from './cost.ts'
 import type { Limits, Policy } from './policy.ts'
 
 export interface StoreConfig {
@@ -42,6 +43,7 @@ export interface AuditConfig {
   readonly engines: readonly EngineConfig[]
   readonly policy: Policy
   readonly limits: Limits
+  readonly costs: CostConfig
   readonly work: {
     /** Mirror, engine data and temporary files lie below; emptied of what this run made. */
     readonly folder: string
@@ -57,7 +59,7 @@ export interface AuditConfig {
     readonly maxMetadataBytes: number
   }
   readonly metrics: { readonly enabled: boolean; readonly region: string | null; readonly endpointUrl: string | null }
-  readonly failOn: 'error' | 'warning'
-}
   /** Who is told lies with the alarms; `doctor` asks this topic whether anybody is. */
   readonly notify: { readonly topicArn: string | null; readonly endpointUrl: string | null }
+  readonly failOn: 'error' | 'warning'
+}

@@ -34,4 +34,6 @@ export interface Limits {
   /** Bytes on the restored disk. */
   readonly restoreBytes: number | null
   readonly durationSeconds: number | null
+  /** Measured cost of the whole run, by `AuditConfig.costs`. */
+  readonly costUsd: number | null
 }

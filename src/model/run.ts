@@ -103,6 +103,8 @@ export interface RunResult {
     readonly snapshots: number | null
     readonly restoreBytes: number | null
     readonly durationSeconds: number | null
+    /** Absent: a run from before there was such a limit. */
+    readonly costUsd?: number | null
   }
   readonly forecast: Forecast | null
   readonly engines: readonly {

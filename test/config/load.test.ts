@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { configForUrl, type LoadOptions, loadConfig } from '../../src/config/load.ts'
+import { readPriceTable } from '../../src/config/prices.ts'
 import { isSnapproofError, type SnapproofError } from '../../src/errors.ts'
 
 const minimal = `repository:
@@ -45,7 +46,8 @@ describe('a valid file', () => {
         credit: 'shared',
         accepted: [],
       },
-      limits: { snapshots: null, restoreBytes: null, durationSeconds: null },
+      limits: { snapshots: null, restoreBytes: null, durationSeconds: null, costUsd: null },
+      costs: { prices: readPriceTable(), compute: null, transfer: 'same-region', kms: 'bucket-key', store: 's3' },
       work: {
         folder: '/etc/snapproof/.snapproof/work',
         requests: 32,
@@ -102,7 +104,7 @@ failOn: warning
         approver: 'dora',
       },
     ])
-    expect(config.limits).toEqual({ snapshots: 2, restoreBytes: 1_610_612_736, durationSeconds: 5400 })
+    expect(config.limits).toEqual({ snapshots: 2, restoreBytes: 1_610_612_736, durationSeconds: 5400, costUsd: null })
     expect(config.work.maxMetadataBytes).toBe(1_000_000)
     expect(config.metrics.enabled).toBe(false)
     expect(config.failOn).toBe('warning')
@@ -263,7 +265,7 @@ describe('the environment', () => {
       overrides,
       workingFolder: '/here',
     })
-    expect(config.limits).toEqual({ snapshots: 3, restoreBytes: 2 ** 31, durationSeconds: null })
+    expect(config.limits).toEqual({ snapshots: 3, restoreBytes: 2 ** 31, durationSeconds: null, costUsd: null })
     expect(config.metrics.enabled).toBe(false)
     expect(config.policy.restoreNewestWithinDays).toBe(2)
     expect(config.output.folder).toBe('/here/out')

@@ -7,7 +7,7 @@ import { byRisk } from '../../src/plan/debt.ts'
 import { type SelectInput, selectPlan } from '../../src/plan/select.ts'
 import { content, dailySnapshots, dayMs, debtItem, nowMs } from '../support/contents.ts'
 
-const noLimits: Limits = { snapshots: null, restoreBytes: null, durationSeconds: null }
+const noLimits: Limits = { snapshots: null, restoreBytes: null, durationSeconds: null, costUsd: null }
 const nine = { name: 'nine', product: 'elasticsearch', version: '9.5.3' } as const
 const eight = { name: 'eight', product: 'elasticsearch', version: '8.19.0' } as const
 const seven = { name: 'seven', product: 'elasticsearch', version: '7.17.29' } as const
@@ -165,6 +165,7 @@ describe('for any debt', () => {
       snapshots: fc.option(fc.integer({ min: 1, max: 4 })),
       restoreBytes: fc.option(fc.integer({ min: 1, max: 9000 })),
       durationSeconds: fc.constant(null),
+      costUsd: fc.constant(null),
     }),
     only: fc.option(fc.uniqueArray(fc.nat(9)).map(list => new Set(list))),
   })
