@@ -30,6 +30,8 @@ export interface LedgerOptions {
   readonly signal: AbortSignal
   /** No lease, no lock, nothing written but a copy that `close` removes. */
   readonly readOnly?: boolean
+  /** With `readOnly`: journals may be written, as the machines of an array do beside each other. The ledger may not. */
+  readonly journals?: boolean
 }
 
 /**
@@ -52,7 +54,8 @@ async function openReader(options: LedgerOptions, home: Home): Promise<LedgerSes
   const taken =
     store === null ? await copyFromDisk(home, file, path, signal) : await takeFromStore(home, store, path, signal)
   const cleanUp = () => removeFile(path)
-  return startSession({ home, path, taken, lease: null, readOnly: true, clock, randomId, cleanUp })
+  const may = options.journals === true ? 'journal' : 'read'
+  return startSession({ home, path, taken, lease: null, may, clock, randomId, cleanUp })
 }
 
 async function openWriter(options: LedgerOptions, home: Home): Promise<LedgerSession> {
@@ -71,7 +74,7 @@ async function openWriter(options: LedgerOptions, home: Home): Promise<LedgerSes
         path: file,
         taken,
         lease,
-        readOnly: false,
+        may: 'store',
         clock,
         randomId,
         cleanUp: () => lock.release(),

@@ -43,6 +43,13 @@ export interface MemoryLedger {
   memorySubjects(): Iterable<string>
 }
 
+/** Names a journal: its key follows from both. */
+export interface JournalId {
+  readonly createdMs: number
+  /** At most 60 letters, digits, `-` and `_`. */
+  readonly journalId: string
+}
+
 export interface LedgerSession extends Ledger, MemoryLedger {
   /** Findings about the ledger itself, such as `ledger-rolled-back`: message texts. May grow during `store`. */
   readonly warnings: readonly string[]
@@ -59,6 +66,17 @@ export interface LedgerSession extends Ledger, MemoryLedger {
    * may be given again: the fold takes them once.
    */
   journal(runId: string, rows: readonly JournalRow[], signal: AbortSignal): Promise<void>
+  /**
+   * `journal` under an id that the caller chooses, so that whoever does the same work twice is kept from recording it twice.
+   * False: a journal of that id was there before, and these rows were not written.
+   *
+   * @throws SnapproofError `configuration` for an id so old that the ledger no longer knows which of its time were folded
+   */
+  journalOnce(runId: string, id: JournalId, rows: readonly JournalRow[], signal: AbortSignal): Promise<boolean>
+  /** Was a journal of that id there when the session was opened, or written by it? Throws like `journalOnce`. */
+  holdsJournal(id: JournalId): boolean
+  /** Leaves the lease to a plan for so many seconds: `close` does not give it back. Throws like `Lease.handOver`. */
+  leaveToPlan(url: string, seconds: number, signal: AbortSignal): Promise<void>
   /** Folds all journals and stores the ledger conditionally; fetch, fold again, retry on a conflict. */
   store(signal: AbortSignal): Promise<void>
   /** Releases the lease and closes the file. Never stores, never throws; may be called twice. */

@@ -81,6 +81,33 @@ export interface RunStats {
   readonly phases: readonly { readonly phase: string; readonly seconds: number }[]
 }
 
+/** What one machine of an array was given, and what came of it. */
+export interface ArrayChild {
+  readonly child: number
+  /** `done`: it came to its end; `stopped`: it ended and left some; `lost`: it began and never said how it ended; `absent`: it never began. */
+  readonly status: 'done' | 'stopped' | 'lost' | 'absent'
+  readonly contents: number
+  /** Bytes on the restored disk. */
+  readonly bytes: number
+  readonly proven: number
+  readonly failed: number
+  readonly inconclusive: number
+  /** Planned and without any result: debt. */
+  readonly left: number
+  /** How often it was started. */
+  readonly attempts: number
+  /** `host:pid` of the latest attempt; null: none. */
+  readonly owner: string | null
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  /** What it was forecast to take, in seconds. */
+  readonly forecastSeconds: number
+  /** Of the latest attempt; null: not known. */
+  readonly seconds: number | null
+  /** Why something was left; empty: nothing was. */
+  readonly reason: string
+}
+
 export interface RunResult {
   readonly schemaVersion: 1
   readonly runId: string
@@ -127,6 +154,13 @@ export interface RunResult {
   readonly lastGood: readonly LastGood[]
   readonly restores: readonly RestoreRow[]
   readonly debt: DebtSummary
+  /** The machines that shared the work; absent: one did it all. */
+  readonly array?: {
+    /** URL of the plan. */
+    readonly plan: string
+    readonly plannedAt: string
+    readonly children: readonly ArrayChild[]
+  }
   /** Distinct contents of the repository, and those whose proof at `restore` counts today. Absent: not counted. */
   readonly contents?: { readonly total: number; readonly proven: number }
   /** Earlier runs, oldest first, for the plots. */

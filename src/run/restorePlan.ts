@@ -1,0 +1,86 @@
+/** Restores what is planned, from one mirror: a night on one machine, or what one machine of an array was given. */
+import { describeError, SnapproofError } from '../errors.ts'
+import type { Finding } from '../model/finding.ts'
+import type { Plan } from '../model/plan.ts'
+import type { Catalogue } from '../repository/catalogue.ts'
+import type { Attempt } from './attempt.ts'
+import type { RunDependencies } from './dependencies.ts'
+import { EngineHolder } from './engines.ts'
+import { rootItems } from './expectation.ts'
+import { describeTrouble } from './settle.ts'
+import { type WorkResult, workOff } from './work.ts'
+
+export interface RestorePlanOptions {
+  readonly plan: Plan
+  readonly catalogue: Catalogue
+  readonly engines: EngineHolder
+  /** Aborted: nothing new is begun. */
+  readonly signal: AbortSignal
+  /** Monotonic milliseconds after which no further group is begun; null: no limit. */
+  readonly stopAtMs: number | null
+  /** Resolves when the result is stored. */
+  readonly onAttempt: (attempt: Attempt) => Promise<void>
+  readonly onCondemned: (indexId: string, contentIds: ReadonlySet<string>, finding: Finding) => Promise<void>
+}
+
+export interface Restored {
+  readonly attempts: readonly Attempt[]
+  readonly work: WorkResult
+  /** Why the work could not be done; null: it was. */
+  readonly trouble: string | null
+}
+
+/** Throws only what nobody foresaw; what was proven is stored then, too. */
+export async function restorePlan(dependencies: RunDependencies, options: RestorePlanOptions): Promise<Restored> {
+  const { clock, config, log } = dependencies
+  const { plan, catalogue, signal } = options
+  const attempts: Attempt[] = []
+  let work: WorkResult = { findings: [], left: [], bytesFetched: 0, failure: null }
+  if (plan.groups.length === 0) return { attempts, work, trouble: null }
+  const mirror = dependencies.openMirror(signal)
+  try {
+    const root = await mirror.fetch(rootItems(catalogue.repositoryData.identity.generation), signal)
+    const bad = root.faults[0]
+    if (bad !== undefined)
+      return { attempts, work, trouble: `the root of the repository could not be mirrored: ${bad.fault.message}` }
+    work = await workOff({
+      ...options,
+      mirror,
+      clock,
+      log,
+      parallel: config.work.contents,
+      restoreTimeoutSeconds: config.work.restoreTimeoutSeconds,
+      onAttempt: async attempt => {
+        attempts.push(attempt)
+        await options.onAttempt(attempt)
+      },
+    })
+    if (work.failure !== null) throw work.failure
+  } catch (error) {
+    // What was proven is journalled; the report says what stopped the rest.
+    if (!(error instanceof SnapproofError) && !signal.aborted) throw error
+    return { attempts, work, trouble: signal.aborted ? describeError(signal.reason) : describeTrouble(error) }
+  } finally {
+    await mirror.close()
+  }
+  if (signal.aborted) return { attempts, work, trouble: describeError(signal.reason) }
+  const judged = attempts.some(attempt => attempt.judgement.verdict !== 'inconclusive')
+  const first = attempts[0]
+  const trouble =
+    !judged && first !== undefined && work.findings.length === 0
+      ? `no planned content could be judged: ${first.judgement.message}`
+      : null
+  return { attempts, work, trouble }
+}
+
+/** The engines of this machine; stop them whatever happens. */
+export function holdEngines(dependencies: RunDependencies, signal: AbortSignal): EngineHolder {
+  const { config, log } = dependencies
+  return new EngineHolder({
+    start: (name, abort) => dependencies.startEngine(name, abort),
+    mirrorFolder: dependencies.mirrorFolder,
+    freshStarts: config.work.freshStarts,
+    log,
+    signal,
+  })
+}
