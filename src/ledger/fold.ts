@@ -5,13 +5,23 @@
  * It holds because the content is a set of rows by natural key, and of two rows with one key the greater one stays (`rank`, then
  * the text of the row): a maximum has all three properties. The table of journal ids only saves work.
  */
-import type { ContentRow, MemoryRow, RunRow, SnapshotRow } from '../model/journal.ts'
-import type { StoredContentRow, StoredJournal, StoredRow } from './journalFormat.ts'
+import type { MemoryRow } from '../model/journal.ts'
+import type { StoredJournal, StoredRow } from './journalFormat.ts'
 import type { LedgerFile } from './ledgerFile.ts'
 import { localError } from './localErrors.ts'
-import { verdictCodes } from './schema.ts'
-
-type Params = Readonly<Record<string, string | number | null>>
+import {
+  contentColumns,
+  contentParams,
+  goodColumns,
+  goodParams,
+  orderOf,
+  reachedColumns,
+  reachedParams,
+  runColumns,
+  runParams,
+  snapshotColumns,
+  snapshotParams,
+} from './rowParams.ts'
 
 /** Folds what is not yet folded, all or nothing; answers how many that were. @throws SnapproofError of `localError` */
 export function fold(file: LedgerFile, journals: readonly StoredJournal[]): number {
@@ -68,7 +78,7 @@ function merger({ db }: LedgerFile): (row: StoredRow) => void {
   const term = (value: string): number => Number(findTerm.get(value) ?? addTerm.run(value).lastInsertRowid)
 
   const table = (name: string, view: string, viewKey: readonly string[], columns: readonly string[]) => ({
-    find: db.prepare(`SELECT * FROM ${view} WHERE ${viewKey.map(column => `${column} = @${column}`).join(' AND ')}`),
+    find: db.prepare(`SELECT * FROM ${view} WHERE ${viewKey.map(column => `"${column}" = @${column}`).join(' AND ')}`),
     put: db.prepare(
       `INSERT OR REPLACE INTO ${name} (${columns.join(', ')}) VALUES (${columns.map(c => `@${c}`).join(', ')})`,
     ),
@@ -81,6 +91,8 @@ function merger({ db }: LedgerFile): (row: StoredRow) => void {
     contentColumns,
   )
   const snapshots = table('snapshot', 'snapshot_row', ['snapshotUuid', 'runId'], snapshotColumns)
+  const reached = table('reached', 'reached_row', ['snapshotUuid', 'level', 'orderMs', 'runId'], reachedColumns)
+  const good = table('good', 'good_row', ['index', 'orderMs', 'runId'], goodColumns)
 
   const findMemory = db.prepare('SELECT at_ms AS atMs, data FROM memory WHERE subject = ?')
   const putMemory = db.prepare('INSERT OR REPLACE INTO memory (subject, at_ms, data) VALUES (?, ?, ?)')
@@ -95,137 +107,46 @@ function merger({ db }: LedgerFile): (row: StoredRow) => void {
     at: typeof runs,
     row: Exclude<StoredRow, MemoryRow>,
     rank: number,
-    params: () => Params,
+    params: () => Readonly<Record<string, string | number | null>>,
   ): void => {
     const { kind: _, ...values } = row
-    const found = at.find.get(row.kind === 'content' ? { ...values, orderMs: orderOf(row) } : values)
-    if (found === undefined || greater(values, rank, found as typeof values, rankOf(row.kind, found)))
-      at.put.run(params())
+    const asked = 'atMs' in row && row.kind !== 'snapshot' ? { ...values, orderMs: orderOf(row) } : values
+    const found = at.find.get(asked)
+    if (found === undefined || greater(values, rank, found, rankOf(row.kind, found))) at.put.run(params())
   }
   return row => {
-    if (row.kind === 'memory') keepYounger(row)
-    else if (row.kind === 'run') keepGreater(runs, row, row.endedMs, () => runParams(row))
-    else if (row.kind === 'content') keepGreater(contents, row, 0, () => contentParams(row, term))
-    else keepGreater(snapshots, row, row.atMs, () => snapshotParams(row, term))
+    switch (row.kind) {
+      case 'memory':
+        return keepYounger(row)
+      case 'run':
+        return keepGreater(runs, row, row.endedMs, () => runParams(row))
+      case 'content':
+        return keepGreater(contents, row, 0, () => contentParams(row, term))
+      case 'snapshot':
+        return keepGreater(snapshots, row, row.atMs, () => snapshotParams(row, term))
+      case 'reached':
+        return keepGreater(reached, row, row.atMs, () => reachedParams(row, term))
+      case 'good':
+        return keepGreater(good, row, row.atMs, () => goodParams(row, term))
+    }
   }
-}
-
-export function orderOf(row: StoredContentRow): number {
-  return row.orderMs ?? row.atMs
 }
 
 function rankOf(kind: StoredRow['kind'], found: unknown): number {
   if (typeof found !== 'object' || found === null) return 0
   if (kind === 'run' && 'endedMs' in found) return Number(found.endedMs)
-  return kind === 'snapshot' && 'atMs' in found ? Number(found.atMs) : 0
+  return kind !== 'run' && kind !== 'content' && 'atMs' in found ? Number(found.atMs) : 0
 }
 
-function greater(a: object, rankA: number, b: object, rankB: number): boolean {
+function greater(a: object, rankA: number, b: unknown, rankB: number): boolean {
   if (rankA !== rankB) return rankA > rankB
   return rowText(a) > rowText(b)
 }
 
-/** The same text for the same row, wherever its fields come from. */
-function rowText(row: object): string {
-  const entries = Object.entries(row).filter(([name]) => name !== 'orderMs')
-  return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-const runColumns = [
-  'run_id',
-  'command',
-  'started_ms',
-  'ended_ms',
-  'exit_code',
-  'tool_version',
-  'generation',
-  'repository_uuid',
-  'cluster_id',
-  'planned',
-  'proven',
-  'failed',
-  'inconclusive',
-  'debt_contents',
-  'debt_bytes',
-  'findings',
-  'restore_bytes_per_second',
-]
-
-function runParams(row: RunRow): Params {
-  return {
-    run_id: row.runId,
-    command: row.command,
-    started_ms: row.startedMs,
-    ended_ms: row.endedMs,
-    exit_code: row.exitCode,
-    tool_version: row.toolVersion,
-    generation: row.generation,
-    repository_uuid: row.repositoryUuid,
-    cluster_id: row.clusterId,
-    planned: row.planned,
-    proven: row.proven,
-    failed: row.failed,
-    inconclusive: row.inconclusive,
-    debt_contents: row.debtContents,
-    debt_bytes: row.debtBytes,
-    findings: row.findings,
-    restore_bytes_per_second: row.restoreBytesPerSecond,
-  }
-}
-
-const contentColumns = [
-  'content',
-  'idx',
-  'order_ms',
-  'at_ms',
-  'run',
-  'snapshot',
-  'verdict',
-  'method',
-  'index_name',
-  'snapshot_name',
-  'reason',
-  'witness',
-  'seconds',
-  'bytes',
-  'lucene_docs',
-  'engine',
-  'message',
-]
-
-function contentParams(row: ContentRow, term: (value: string) => number): Params {
-  return {
-    content: term(row.contentId),
-    idx: term(row.indexId),
-    order_ms: orderOf(row),
-    at_ms: row.atMs,
-    run: term(row.runId),
-    snapshot: term(row.snapshotUuid),
-    verdict: row.verdict,
-    method: row.method,
-    index_name: term(row.indexName),
-    snapshot_name: term(row.snapshot),
-    reason: term(row.reason),
-    witness: row.witness,
-    seconds: row.seconds,
-    bytes: row.bytes,
-    lucene_docs: row.luceneDocs,
-    engine: term(row.engine),
-    message: row.message,
-  }
-}
-
-const snapshotColumns = ['snapshot', 'run', 'name', 'ended_ms', 'at_ms', 'catalogue', 'presence', 'restore']
-
-function snapshotParams(row: SnapshotRow, term: (value: string) => number): Params {
-  return {
-    snapshot: term(row.snapshotUuid),
-    run: term(row.runId),
-    name: term(row.snapshot),
-    ended_ms: row.endedMs,
-    at_ms: row.atMs,
-    catalogue: verdictCodes.indexOf(row.catalogue),
-    presence: verdictCodes.indexOf(row.presence),
-    restore: verdictCodes.indexOf(row.restore),
-  }
+/** The same text for the same row, wherever its fields come from: the file keeps lists as text, and what is not known as null. */
+function rowText(row: unknown): string {
+  const entries = Object.entries(typeof row === 'object' && row !== null ? row : {})
+    .filter(([name, value]) => name !== 'orderMs' && !(name === 'knownRuns' && value === null))
+    .map(([name, value]) => [name, Array.isArray(value) ? JSON.stringify(value) : value])
+  return JSON.stringify(entries.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)))
 }

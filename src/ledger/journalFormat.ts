@@ -5,12 +5,29 @@
  * than the journals.
  */
 import { SnapproofError } from '../errors.ts'
-import type { ContentRow, Journal, JournalRow, MemoryRow, RunRow, SnapshotRow } from '../model/journal.ts'
+import type {
+  ContentRow,
+  GoodRow,
+  Journal,
+  JournalRow,
+  MemoryRow,
+  ReachedRow,
+  RunRow,
+  SnapshotRow,
+} from '../model/journal.ts'
+import { maxCreditedFrom } from '../model/journal.ts'
 import { reasons } from '../model/verdict.ts'
 
-/** Content rows carry `orderMs` where it differs from `atMs`: README.md, "Times". */
-export type StoredContentRow = ContentRow & { readonly orderMs?: number }
-export type StoredRow = RunRow | StoredContentRow | SnapshotRow | MemoryRow
+/** Rows carry `orderMs` where it differs from `atMs`: README.md, "Times". */
+interface Ordered {
+  readonly orderMs?: number
+}
+export type StoredContentRow = ContentRow & Ordered
+export type StoredReachedRow = ReachedRow & Ordered
+export type StoredGoodRow = GoodRow & Ordered
+/** `knownRuns`: other runs that the ledger of the writing run knew; null in rows of before schema version 3. */
+export type StoredRunRow = RunRow & { readonly knownRuns?: number | null }
+export type StoredRow = StoredRunRow | StoredContentRow | SnapshotRow | StoredReachedRow | StoredGoodRow | MemoryRow
 export interface StoredJournal extends Journal {
   readonly rows: readonly StoredRow[]
 }
@@ -30,10 +47,13 @@ type Field =
   | 'whole'
   | 'whole?'
   | 'base64'
-  | readonly string[]
+  | 'texts'
+  | readonly (string | null)[]
 type Fields<Row> = Readonly<Record<Exclude<keyof Row, 'kind'>, Field>>
 
 const anyVerdict = ['pass', 'fail', 'inconclusive', 'not-applicable']
+const anyLevel = ['catalogue', 'presence', 'bytes', 'restore']
+const anyMethod = ['read', 'listing', 'store-computed', 'store-recorded', 'restore', 'chained', null]
 
 /** One entry for each field of the row types: adding a field there without a column here does not compile. */
 const runFields: Fields<RunRow> = {
@@ -82,6 +102,30 @@ const snapshotFields: Fields<SnapshotRow> = {
   catalogue: anyVerdict,
   presence: anyVerdict,
   restore: anyVerdict,
+}
+const reachedFields: Fields<ReachedRow> = {
+  runId: 'text',
+  snapshot: 'text',
+  snapshotUuid: 'text',
+  level: anyLevel,
+  verdict: anyVerdict,
+  reason: 'text',
+  method: anyMethod,
+  provenMs: 'time?',
+  creditedFrom: 'texts',
+  atMs: 'time',
+}
+const goodFields: Fields<GoodRow> = {
+  runId: 'text',
+  index: 'text',
+  indexId: 'text?',
+  contentId: 'text?',
+  snapshot: 'text?',
+  snapshotUuid: 'text?',
+  endedMs: 'time?',
+  level: anyLevel,
+  method: anyMethod,
+  atMs: 'time',
 }
 const memoryFields: Fields<MemoryRow> = { subject: 'text', atMs: 'time', data: 'base64' }
 
@@ -140,16 +184,27 @@ export function decodeJournal(bytes: Buffer, key: string): StoredJournal {
 export function decodeRow(value: unknown, where: string): StoredRow {
   if (!isRecord(value)) throw new DamagedJournal(`${where} holds a row that is no object`)
   switch (value.kind) {
-    case 'run':
-      return { kind: 'run', ...pick<RunRow>(value, runFields, where) }
-    case 'content': {
-      const row: ContentRow = { kind: 'content', ...pick<ContentRow>(value, contentFields, where) }
-      if (!Object.hasOwn(reasons, row.reason)) throw newer(`${where} holds the reason ${JSON.stringify(row.reason)}`)
-      const { orderMs } = value
-      if (orderMs === undefined || orderMs === row.atMs) return row
-      if (!fits(orderMs, 'time')) throw new DamagedJournal(`${where} holds a row whose orderMs is ${show(orderMs)}`)
-      return { ...row, orderMs: Number(orderMs) }
+    case 'run': {
+      const row: RunRow = { kind: 'run', ...pick<RunRow>(value, runFields, where) }
+      const { knownRuns = null } = value
+      if (!fits(knownRuns, 'whole?'))
+        throw new DamagedJournal(`${where} holds a row whose knownRuns is ${show(knownRuns)}`)
+      return knownRuns === null ? row : { ...row, knownRuns: Number(knownRuns) }
     }
+    case 'content':
+      return inOrder(
+        knownReason({ kind: 'content', ...pick<ContentRow>(value, contentFields, where) }, where),
+        value,
+        where,
+      )
+    case 'reached':
+      return inOrder(
+        knownReason({ kind: 'reached', ...pick<ReachedRow>(value, reachedFields, where) }, where),
+        value,
+        where,
+      )
+    case 'good':
+      return inOrder({ kind: 'good', ...pick<GoodRow>(value, goodFields, where) }, value, where)
     case 'snapshot':
       return { kind: 'snapshot', ...pick<SnapshotRow>(value, snapshotFields, where) }
     case 'memory':
@@ -157,6 +212,21 @@ export function decodeRow(value: unknown, where: string): StoredRow {
     default:
       throw newer(`${where} holds a row of the kind ${show(value.kind)}`)
   }
+}
+
+function knownReason<Row extends ContentRow | ReachedRow>(row: Row, where: string): Row {
+  if (!Object.hasOwn(reasons, row.reason)) throw newer(`${where} holds the reason ${JSON.stringify(row.reason)}`)
+  return row
+}
+
+function inOrder<Row extends ContentRow | ReachedRow | GoodRow>(
+  row: Row,
+  { orderMs }: Record<string, unknown>,
+  where: string,
+): Row & Ordered {
+  if (orderMs === undefined || orderMs === row.atMs) return row
+  if (!fits(orderMs, 'time')) throw new DamagedJournal(`${where} holds a row whose orderMs is ${show(orderMs)}`)
+  return { ...row, orderMs: Number(orderMs) }
 }
 
 function pick<Row extends JournalRow>(
@@ -175,7 +245,9 @@ function pick<Row extends JournalRow>(
 }
 
 function fits(value: unknown, field: Field): boolean {
-  if (typeof field === 'object') return typeof value === 'string' && field.includes(value)
+  if (typeof field === 'object') return (typeof value === 'string' || value === null) && field.includes(value)
+  if (field === 'texts')
+    return Array.isArray(value) && value.length <= maxCreditedFrom && value.every(text => typeof text === 'string')
   if (field.endsWith('?') && value === null) return true
   if (field === 'base64') return typeof value === 'string' && isBase64(value)
   if (field.startsWith('text')) return typeof value === 'string'

@@ -4,12 +4,12 @@
 import type { Statement } from 'better-sqlite3'
 import type { ContentRow, RunRow, SnapshotRow } from '../model/journal.ts'
 import type { ContentProof } from '../model/plan.ts'
-import { orderOf } from './fold.ts'
-import type { StoredContentRow } from './journalFormat.ts'
+import type { StoredContentRow, StoredGoodRow, StoredReachedRow, StoredRow, StoredRunRow } from './journalFormat.ts'
 import { decodeRow } from './journalFormat.ts'
 import type { LedgerFile } from './ledgerFile.ts'
 import { localError } from './localErrors.ts'
 import type { ContentHistory, Ledger, MemoryLedger } from './port.ts'
+import { orderOf } from './rowParams.ts'
 
 interface MemoryFound {
   readonly atMs: number
@@ -17,7 +17,7 @@ interface MemoryFound {
 }
 
 /** A row dated later than this after now was written by a clock that was wrong, or now is. */
-const toleratedSkewMs = 5 * 60_000
+export const toleratedSkewMs = 5 * 60_000
 
 /**
  * Decides from all attempts at one content.
@@ -68,7 +68,10 @@ export function askLedger(file: () => LedgerFile, nowMs: () => number): Ledger &
     }
   }
   const content = (row: unknown) => decodeAs<ContentRow>('content', row)
-  const run = (row: unknown) => decodeAs<RunRow>('run', row)
+  const run = (row: unknown): RunRow => {
+    const { knownRuns: _, ...plain } = decodeAs<StoredRunRow>('run', row)
+    return plain
+  }
   return {
     contentHistory: (indexId, contentId, snapshotUuid) => {
       const found = rows('SELECT * FROM content_row WHERE contentId = ? AND indexId = ?', contentId, indexId).map(
@@ -118,6 +121,24 @@ export function askLedger(file: () => LedgerFile, nowMs: () => number): Ledger &
   }
 }
 
+/** The latest row in the order of the writing runs; null: there is none. */
+export function lastReached(file: LedgerFile, snapshotUuid: string, level: string): StoredReachedRow | null {
+  const sql = 'SELECT * FROM reached_row WHERE snapshotUuid = ? AND level = ? ORDER BY orderMs DESC, runId DESC LIMIT 1'
+  const row = statement(file, sql).get(snapshotUuid, level)
+  return row === undefined ? null : decodeAs<StoredReachedRow>('reached', row)
+}
+
+/** The latest row in the order of the writing runs; null: there is none. */
+export function lastGoodRow(file: LedgerFile, index: string): StoredGoodRow | null {
+  const sql = 'SELECT * FROM good_row WHERE "index" = ? ORDER BY orderMs DESC, runId DESC LIMIT 1'
+  const row = statement(file, sql).get(index)
+  return row === undefined ? null : decodeAs<StoredGoodRow>('good', row)
+}
+
+export function countRuns(file: LedgerFile, except: string): number {
+  return Number(statement(file, 'SELECT count(*) FROM run WHERE run_id <> ?').pluck().get(except))
+}
+
 /** The attempts at a content that this file knows. */
 export function attemptsAt(file: LedgerFile, indexId: string, contentId: string): StoredContentRow[] {
   return statement(file, 'SELECT * FROM content_row WHERE contentId = ? AND indexId = ?')
@@ -132,14 +153,16 @@ export function memoryWrittenMs(file: LedgerFile, subject: string): number | nul
 }
 
 /** Rows of the file go through the same checks as those of a journal. */
-function decodeAs<Row extends RunRow | StoredContentRow | SnapshotRow>(kind: Row['kind'], row: unknown): Row {
-  return decodeRow({ kind, ...(typeof row === 'object' ? row : {}) }, 'the ledger') as Row
+export function decodeAs<Row extends StoredRow>(kind: Row['kind'], row: unknown): Row {
+  const fields = typeof row === 'object' && row !== null ? { ...row } : {}
+  const credited = 'creditedFrom' in fields ? { creditedFrom: JSON.parse(String(fields.creditedFrom)) } : {}
+  return decodeRow({ kind, ...fields, ...credited }, 'the ledger') as Row
 }
 
 const statements = new WeakMap<LedgerFile, Map<string, Statement<unknown[]>>>()
 
 /** Prepared once for each file. */
-function statement(file: LedgerFile, sql: string): Statement<unknown[]> {
+export function statement(file: LedgerFile, sql: string): Statement<unknown[]> {
   const known = statements.get(file) ?? new Map<string, Statement<unknown[]>>()
   statements.set(file, known)
   const prepared = known.get(sql) ?? file.db.prepare<unknown[]>(sql)

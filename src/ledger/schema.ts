@@ -1,7 +1,7 @@
 /**
  * Tables of the ledger file, their version, and the way forward from older versions. README.md describes them.
  *
- * Texts that repeat (ids, names, reasons) are kept once in `term`; the views `content_row` and `snapshot_row` give the rows
+ * Texts that repeat (ids, names, reasons) are kept once in `term`; the views `*_row` give the rows
  * back as the journals had them, so that numbers of terms never leave the file.
  */
 import type Database from 'better-sqlite3'
@@ -9,7 +9,7 @@ import type Database from 'better-sqlite3'
 /** "SNPF", in the file's header at offset 68. */
 export const applicationId = 0x534e5046
 /** Of the newest file that this program can read; in the file's header at offset 60. */
-export const schemaVersion = 2
+export const schemaVersion = 3
 
 /** Verdicts of a snapshot as small integers: 0 and 1 take no byte in a SQLite record. */
 export const verdictCodes = ['pass', 'not-applicable', 'inconclusive', 'fail'] as const
@@ -63,8 +63,49 @@ const version2 = `
 CREATE TABLE memory (subject TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
 `
 
+export const levelCodes = ['catalogue', 'presence', 'bytes', 'restore'] as const
+const levelText = (column: string): string =>
+  `CASE ${column} ${levelCodes.map((text, code) => `WHEN ${code} THEN '${text}'`).join(' ')} END`
+
+const version3 = `
+CREATE TABLE reached (
+  snapshot INTEGER NOT NULL, level INTEGER NOT NULL, order_ms INTEGER NOT NULL, run INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+  name INTEGER NOT NULL, verdict INTEGER NOT NULL, reason INTEGER NOT NULL, method INTEGER, proven_ms INTEGER,
+  credited_from INTEGER NOT NULL,
+  PRIMARY KEY (snapshot, level, order_ms, run)
+) WITHOUT ROWID;
+CREATE TABLE good (
+  index_name INTEGER NOT NULL, order_ms INTEGER NOT NULL, run INTEGER NOT NULL, at_ms INTEGER NOT NULL, idx INTEGER,
+  content INTEGER, snapshot INTEGER, name INTEGER, ended_ms INTEGER, level INTEGER NOT NULL, method INTEGER,
+  PRIMARY KEY (index_name, order_ms, run)
+) WITHOUT ROWID;
+CREATE VIEW reached_row AS SELECT
+  r.value AS runId, n.value AS snapshot, s.value AS snapshotUuid, ${levelText('t.level')} AS level,
+  ${verdictText('t.verdict')} AS verdict, q.value AS reason, m.value AS method, t.proven_ms AS provenMs,
+  f.value AS creditedFrom, t.at_ms AS atMs, t.order_ms AS orderMs
+  FROM reached t JOIN term s ON s.id = t.snapshot JOIN term r ON r.id = t.run JOIN term n ON n.id = t.name
+  JOIN term q ON q.id = t.reason JOIN term f ON f.id = t.credited_from LEFT JOIN term m ON m.id = t.method;
+CREATE VIEW good_row AS SELECT
+  r.value AS runId, x.value AS "index", i.value AS indexId, c.value AS contentId, n.value AS snapshot,
+  s.value AS snapshotUuid, t.ended_ms AS endedMs, ${levelText('t.level')} AS level, m.value AS method, t.at_ms AS atMs,
+  t.order_ms AS orderMs
+  FROM good t JOIN term x ON x.id = t.index_name JOIN term r ON r.id = t.run LEFT JOIN term i ON i.id = t.idx
+  LEFT JOIN term c ON c.id = t.content LEFT JOIN term s ON s.id = t.snapshot LEFT JOIN term n ON n.id = t.name
+  LEFT JOIN term m ON m.id = t.method;
+ALTER TABLE run ADD COLUMN known_runs INTEGER;
+DROP VIEW run_row;
+CREATE VIEW run_row AS SELECT
+  run_id AS runId, command, started_ms AS startedMs, ended_ms AS endedMs, exit_code AS exitCode, tool_version AS toolVersion,
+  generation, repository_uuid AS repositoryUuid, cluster_id AS clusterId, planned, proven, failed, inconclusive,
+  debt_contents AS debtContents, debt_bytes AS debtBytes, findings, restore_bytes_per_second AS restoreBytesPerSecond,
+  known_runs AS knownRuns
+  FROM run;
+`
+
 /** `migrations[v]` takes a file from version v to v + 1. */
-const migrations: readonly ((db: Database.Database) => void)[] = [db => db.exec(version1), db => db.exec(version2)]
+const migrations: readonly ((db: Database.Database) => void)[] = [version1, version2, version3].map(
+  step => (db: Database.Database) => db.exec(step),
+)
 
 /** Brings a file (0: an empty one) to `schemaVersion`, whole or not at all. */
 export function migrate(db: Database.Database): void {

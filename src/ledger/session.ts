@@ -1,20 +1,21 @@
 /** A run's session with the ledger: journals first, then the local file, then the store. */
 import { createHash } from 'node:crypto'
-import { describeError, SnapproofError } from '../errors.ts'
-import type { ContentRow, JournalRow } from '../model/journal.ts'
+import { describeError, isSnapproofError, SnapproofError } from '../errors.ts'
+import type { JournalRow } from '../model/journal.ts'
 import type { Clock } from '../time.ts'
-import { withDeadline } from '../time.ts'
-import { fold, forgetJournals, orderOf, prunedBeforeMs } from './fold.ts'
-import type { StoredContentRow, StoredJournal, StoredRow } from './journalFormat.ts'
+import { isoTime, withDeadline } from '../time.ts'
+import { fold, forgetJournals, isFolded, prunedBeforeMs } from './fold.ts'
+import type { StoredJournal, StoredRow } from './journalFormat.ts'
 import { decodeRow, encodeJournal, journalKey, maxJournalBytes } from './journalFormat.ts'
 import type { Lease } from './lease.ts'
 import type { LedgerFile } from './ledgerFile.ts'
 import { putLedger } from './ledgerObject.ts'
 import { localError } from './localErrors.ts'
+import { inOrderKnown } from './order.ts'
 import type { Pending } from './pending.ts'
 import { foldPending } from './pending.ts'
-import type { LedgerSession } from './port.ts'
-import { askLedger, attemptsAt, memoryWrittenMs } from './questions.ts'
+import type { JournalId, LedgerSession } from './port.ts'
+import { askLedger } from './questions.ts'
 import type { Home, TakenIn } from './takeIn.ts'
 import { takeFromStore } from './takeIn.ts'
 
@@ -25,7 +26,8 @@ export interface SessionOptions {
   readonly taken: TakenIn
   /** Null: no store, or a reader. */
   readonly lease: Lease | null
-  readonly readOnly: boolean
+  /** `journal`: journals only, the ledger itself is left to whoever holds the lease. */
+  readonly may: 'read' | 'journal' | 'store'
   readonly clock: Clock
   readonly randomId: () => string
   /** Runs last, whatever happens: locks, temporary files. */
@@ -40,7 +42,7 @@ const rememberDays = 37
 const marginDays = 7
 
 export function startSession(options: SessionOptions): LedgerSession {
-  const { home, path, lease, readOnly, clock, randomId } = options
+  const { home, path, lease, may, clock, randomId } = options
   const { log, shelf, store, repositoryName } = home
   let file: LedgerFile = options.taken.file
   let etag = options.taken.etag
@@ -69,51 +71,36 @@ export function startSession(options: SessionOptions): LedgerSession {
     if (closed) throw new SnapproofError('internal', 'the ledger was asked after it had been closed')
     return file
   }
-  function mayWrite(): void {
+  function mustBeAllowed(asked: 'journal' | 'store'): void {
     current()
     if (closing) throw new SnapproofError('internal', 'the ledger was asked to write while it is being closed')
-    if (readOnly) throw new SnapproofError('internal', 'a read-only session of the ledger was asked to write')
+    if (may !== 'store' && may !== asked)
+      throw new SnapproofError('internal', `a session of the ledger that may ${may} was asked to ${asked}`)
   }
   function warn(messages: readonly string[]): void {
     for (const message of messages) if (!warnings.includes(message)) warnings.push(message)
   }
 
-  /**
-   * Rows that this run knows to come after others carry it, whatever the clock says: else what an hour that was wrong wrote down
-   * would hide what was found out since.
-   */
-  function ordered(rows: readonly StoredRow[]): StoredRow[] {
-    const lastOrder = new Map<string, number>()
-    return rows.map(row => {
-      if (row.kind === 'memory') {
-        const written =
-          lastOrder.get(row.subject) ?? memoryWrittenMs(current(), row.subject) ?? Number.NEGATIVE_INFINITY
-        const atMs = Math.max(row.atMs, written + 1)
-        lastOrder.set(row.subject, atMs)
-        return atMs === row.atMs ? row : { ...row, atMs }
-      }
-      if (row.kind !== 'content') return row
-      const attempts = attemptsAt(current(), row.indexId, row.contentId)
-      // Given again after an error: the very same row, so that the fold takes it once.
-      const again = attempts.find(attempt => sameAttempt(attempt, row))
-      const content = JSON.stringify([row.indexId, row.contentId])
-      const after = Math.max(lastOrder.get(content) ?? -Infinity, ...attempts.map(orderOf)) + 1
-      const orderMs = again === undefined ? Math.max(row.atMs, after) : orderOf(again)
-      lastOrder.set(content, orderMs)
-      return orderMs === row.atMs ? row : { ...row, orderMs }
-    })
+  function newJournal(): JournalId {
+    const createdMs = Math.floor(Math.max(clock.nowMs(), prunedBeforeMs(current()) + marginDays * dayMs))
+    return { createdMs, journalId: randomId() }
+  }
+
+  /** Journals of a time whose ids are forgotten would never be folded. */
+  function mustBeKnown({ createdMs, journalId }: JournalId): void {
+    if (createdMs < prunedBeforeMs(current()) + marginDays * dayMs)
+      throw new SnapproofError(
+        'configuration',
+        `the journal ${journalId} of ${isoTime(createdMs)} is too old to be folded`,
+        {
+          advice: `Work that was planned more than ${rememberDays - marginDays} days ago is not recorded any more: make a new plan.`,
+        },
+      )
   }
 
   async function journalSome(runId: string, rows: readonly StoredRow[], signal: AbortSignal): Promise<void> {
-    const createdMs = Math.floor(Math.max(clock.nowMs(), prunedBeforeMs(current()) + marginDays * dayMs))
-    const journal: StoredJournal = {
-      schemaVersion: 1,
-      journalId: randomId(),
-      repository: repositoryName,
-      runId,
-      createdMs,
-      rows,
-    }
+    const { createdMs, journalId } = newJournal()
+    const journal: StoredJournal = { schemaVersion: 1, journalId, repository: repositoryName, runId, createdMs, rows }
     const bytes = encodeJournal(journal)
     if (bytes.length > maxJournalBytes && rows.length > 1) {
       const half = Math.ceil(rows.length / 2)
@@ -161,15 +148,44 @@ export function startSession(options: SessionOptions): LedgerSession {
     leaseLost: lease?.lost ?? never,
     fence: lease?.fence ?? null,
     async journal(runId, rows: readonly JournalRow[], signal) {
-      mayWrite()
+      mustBeAllowed('journal')
       if (rows.length === 0) return
       // The decoder that the next fold uses: what it would refuse is not written.
-      const good = ordered(rows.map(row => decodeRow(row, `the journal of run ${runId}`)))
-      await underWay(journalSome(runId, good, signal))
+      const good = rows.map(row => decodeRow(row, `the journal of run ${runId}`))
+      const news = inOrderKnown(current(), good, clock.nowMs())
+      if (news.length > 0) await underWay(journalSome(runId, news, signal))
+    },
+    async journalOnce(runId, id, rows, signal) {
+      mustBeAllowed('journal')
+      mustBeKnown(id)
+      const good = rows.map(row => decodeRow(row, `the journal of run ${runId}`))
+      const news = inOrderKnown(current(), good, clock.nowMs())
+      const journal: StoredJournal = { schemaVersion: 1, ...id, repository: repositoryName, runId, rows: news }
+      let written = true
+      await underWay(
+        (async () => {
+          try {
+            await shelf.put(journalKey(id.createdMs, id.journalId), encodeJournal(journal), signal)
+            await exclusively(() => fold(current(), [journal]))
+          } catch (error) {
+            if (!isSnapproofError(error, 'ledger-conflict')) throw error
+            written = false
+          }
+        })(),
+      )
+      return written
+    },
+    holdsJournal(id) {
+      mustBeKnown(id)
+      return isFolded(current(), id)
+    },
+    async leaveToPlan(url, seconds, signal) {
+      mustBeAllowed('store')
+      await lease?.handOver(url, seconds, signal)
     },
     store: signal =>
       exclusively(async () => {
-        mayWrite()
+        mustBeAllowed('store')
         const until = withDeadline(signal, storeDeadlineMs, `storing the ledger in ${shelf.url}`)
         const startedMs = clock.monotonicMs()
         try {
@@ -218,14 +234,4 @@ const maxAttempts = 50
 function jitterMs(seed: string, attempt: number): number {
   const fraction = createHash('sha256').update(seed).digest().readUInt32BE(0) / 2 ** 32
   return fraction * Math.min(5_000, 100 * 2 ** Math.min(attempt - 1, 10))
-}
-
-function sameAttempt(a: StoredContentRow, b: ContentRow): boolean {
-  return (
-    a.runId === b.runId &&
-    a.snapshotUuid === b.snapshotUuid &&
-    a.atMs === b.atMs &&
-    a.verdict === b.verdict &&
-    a.method === b.method
-  )
 }

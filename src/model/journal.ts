@@ -3,7 +3,7 @@
  * journals fold into. Folding is idempotent (by journal id), commutative and associative.
  */
 import type { IndexId, SnapshotUuid } from './repository.ts'
-import type { Reason, VerdictValue } from './verdict.ts'
+import type { Level, Method, Reason, VerdictValue } from './verdict.ts'
 
 export interface RunRow {
   readonly kind: 'run'
@@ -61,6 +61,42 @@ export interface SnapshotRow {
   readonly restore: VerdictValue
 }
 
+/** What a run concluded of one snapshot at one level. Kept where it says something else than the row before it. */
+export interface ReachedRow {
+  readonly kind: 'reached'
+  readonly runId: string
+  readonly snapshot: string
+  readonly snapshotUuid: SnapshotUuid
+  readonly level: Exclude<Level, 'rules'>
+  readonly verdict: VerdictValue
+  readonly reason: Reason
+  /** Null: nothing was proven. */
+  readonly method: Method | null
+  /** Of the oldest proof that it rests on. */
+  readonly provenMs: number | null
+  /** Names of the snapshots that its contents were restored from instead of from this one; at most `maxCreditedFrom`. */
+  readonly creditedFrom: readonly string[]
+  readonly atMs: number
+}
+
+export const maxCreditedFrom = 20
+
+/** The newest good snapshot of one index, as a run saw it. Kept where it is another than in the row before it. */
+export interface GoodRow {
+  readonly kind: 'good'
+  readonly runId: string
+  readonly index: string
+  readonly indexId: IndexId | null
+  readonly contentId: string | null
+  /** Null: no snapshot of this index was good. */
+  readonly snapshot: string | null
+  readonly snapshotUuid: SnapshotUuid | null
+  readonly endedMs: number | null
+  readonly level: Exclude<Level, 'rules'>
+  readonly method: Method | null
+  readonly atMs: number
+}
+
 /**
  * What a check may leave out next time because it saw it before; packed by `check/`, opaque to the ledger. Of two rows about one
  * subject the younger stays; equally old ones are decided by their bytes.
@@ -74,7 +110,7 @@ export interface MemoryRow {
   readonly data: string
 }
 
-export type JournalRow = RunRow | ContentRow | SnapshotRow | MemoryRow
+export type JournalRow = RunRow | ContentRow | SnapshotRow | ReachedRow | GoodRow | MemoryRow
 
 export interface Journal {
   readonly schemaVersion: 1

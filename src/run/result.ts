@@ -1,13 +1,12 @@
 /** Puts a run together: one value from which reports are drawn and which the ledger remembers. Pure. */
 import { makeFinding } from '../check/findings.ts'
 import type { CheckResult } from '../check/result.ts'
-import type { EngineFacts } from '../engine/port.ts'
 import type { Ledger } from '../ledger/port.ts'
 import type { Finding } from '../model/finding.ts'
 import type { JournalRow } from '../model/journal.ts'
 import type { ContentRecord, DebtItem } from '../model/plan.ts'
 import type { Policy } from '../model/policy.ts'
-import type { SnapshotEntry } from '../model/repository.ts'
+import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
 import type { RestoreRow, RunResult, SnapshotSummary } from '../model/run.ts'
 import { type Reason, reasons } from '../model/verdict.ts'
 import { findDebt, isProven } from '../plan/debt.ts'
@@ -17,6 +16,7 @@ import type { AuditOptions } from './audit.ts'
 import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { exitOf, sortAccepted, summarizeDebt } from './outcome.ts'
+import { standingRows } from './standingRows.ts'
 import type { Survey } from './survey.ts'
 import { type JudgedSnapshot, judgedLevels, judgeSnapshots, lastGoodOf, verdictRows } from './verdicts.ts'
 import type { WorkResult } from './work.ts'
@@ -28,13 +28,16 @@ export interface ResultInput {
   readonly ledger: Pick<Ledger, 'runs' | 'lastIdentity'> & { readonly warnings: readonly string[] }
   readonly startedMs: number
   readonly endedMs: number
-  readonly attempts: readonly Attempt[]
-  readonly work: WorkResult
+  readonly restores: readonly RestoreRow[]
+  readonly work: Pick<WorkResult, 'findings' | 'left'>
   /** With the proofs as they are after the work. */
   readonly contents: readonly ContentRecord[]
   readonly finalGeneration: number
   readonly expired: ReadonlySet<string>
-  readonly engines: readonly EngineFacts[]
+  readonly engines: RunResult['engines']
+  /** Debt before the run, where the survey came after it; absent: as the survey saw it. */
+  readonly contentsBefore?: number
+  readonly array?: RunResult['array']
   /** Why the run could not do its work; null: it did. */
   readonly trouble: string | null
   readonly phases: RunResult['stats']['phases']
@@ -44,7 +47,8 @@ export interface ResultInput {
 const maxIndexRows = 20_000
 const historyRuns = 90
 
-export function assembleResult(input: ResultInput): RunResult {
+/** The run, and the rows that it leaves in the ledger. */
+export function concludeRun(input: ResultInput): { readonly result: RunResult; readonly rows: JournalRow[] } {
   const { dependencies, survey, options, endedMs } = input
   const { config, tool, runId, counts } = dependencies
   const { repositoryData } = survey.catalogue
@@ -71,9 +75,9 @@ export function assembleResult(input: ResultInput): RunResult {
   const { findings, accepted } = sortAccepted(all, policy.accepted, uuid => nameOf.get(uuid) ?? uuid, endedMs)
   const debtInput = { contents, snapshots, policy, startMs: survey.startMs, nowMs: endedMs }
   const debt = findDebt(debtInput)
-  const restores = restoreRows(input, nameOf)
+  const { restores } = input
   const provenNow = restores.filter(row => row.verdict === 'pass').length
-  const contentsBefore = findDebt({ ...debtInput, contents: survey.contents }).length
+  const contentsBefore = input.contentsBefore ?? findDebt({ ...debtInput, contents: survey.contents }).length
   const firstSeen = (item: DebtItem) =>
     Math.min(...item.content.snapshots.map(position => snapshots[position]?.endedMs ?? endedMs))
   const summary = summarizeDebt(debt, contentsBefore, provenNow, firstSeen, endedMs)
@@ -81,7 +85,7 @@ export function assembleResult(input: ResultInput): RunResult {
   const unfinished = options.only === null ? 0 : countUnfinished(input, judged, restores, options.only)
   const { overdue } = summary
   const trouble = input.trouble
-  return {
+  const result: RunResult = {
     schemaVersion: 1,
     runId,
     command: options.command,
@@ -116,6 +120,7 @@ export function assembleResult(input: ResultInput): RunResult {
     accepted,
     lastGood: lastGoodOf(judged, repositoryData),
     restores,
+    ...(input.array === undefined ? {} : { array: input.array }),
     debt: summary,
     contents: {
       total: contents.length,
@@ -137,6 +142,7 @@ export function assembleResult(input: ResultInput): RunResult {
     },
     limitsOfProof: limitsOfProof(input.engines),
   }
+  return { result, rows: [...standingRows(judged, result.lastGood, runId, endedMs), ...journalRows(result)] }
 }
 
 /** What was restored once and is known to be bad since is not proven. */
@@ -250,7 +256,8 @@ function identityFindings({ ledger, survey }: ResultInput): Finding[] {
   return findings
 }
 
-function restoreRows({ attempts }: ResultInput, nameOf: ReadonlyMap<string, string>): RestoreRow[] {
+export function restoreRows(attempts: readonly Attempt[], { snapshots }: RepositoryData): RestoreRow[] {
+  const nameOf = new Map(snapshots.map(snapshot => [snapshot.uuid, snapshot.name]))
   return attempts.map(attempt => {
     const { planned, judgement, evidence, expected } = attempt
     const { content } = planned
@@ -306,7 +313,7 @@ function summarize({ entry, checked, levels, copies }: JudgedSnapshot, { plan }:
   }
 }
 
-function limitsOfProof(engines: readonly EngineFacts[]): string[] {
+function limitsOfProof(engines: RunResult['engines']): string[] {
   const limits = [
     'A restore proves that the files, bytes, documents and sequence numbers are those that were snapshotted, not that they are the documents you meant to keep.',
     'Cluster state, templates, users and feature states are not restored.',
@@ -322,8 +329,8 @@ function limitsOfProof(engines: readonly EngineFacts[]): string[] {
   return limits
 }
 
-/** Rows that a run leaves in the ledger about itself and every snapshot. */
-export function journalRows(run: RunResult): JournalRow[] {
+/** What a run says of itself and every snapshot, every night. */
+function journalRows(run: RunResult): JournalRow[] {
   const passes = run.restores.filter(row => row.verdict === 'pass')
   const seconds = passes.reduce((sum, row) => sum + row.seconds.mirror + row.seconds.restore, 0)
   const bytes = passes.reduce((sum, row) => sum + row.bytes, 0)
@@ -350,7 +357,7 @@ export function journalRows(run: RunResult): JournalRow[] {
     generation: run.repository.generation,
     repositoryUuid: run.repository.uuid,
     clusterId: run.repository.clusterId,
-    planned: run.restores.length,
+    planned: run.forecast?.contents ?? run.restores.length,
     proven: passes.length,
     failed: run.restores.filter(row => row.verdict === 'fail').length,
     inconclusive: run.restores.filter(row => row.verdict === 'inconclusive').length,

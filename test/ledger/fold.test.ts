@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { fold, forgetJournals } from '../../src/ledger/fold.ts'
 import type { StoredJournal, StoredRow } from '../../src/ledger/journalFormat.ts'
 import { LedgerFile } from '../../src/ledger/ledgerFile.ts'
-import { contentRow, day, dump, newFolder, runRow, snapshotRow, start } from './support.ts'
+import { contentRow, day, dump, goodRow, newFolder, reachedRow, runRow, snapshotRow, start } from './support.ts'
 
 const folder = newFolder()
 let files = 0
@@ -43,7 +43,40 @@ const row: fc.Arbitrary<StoredRow> = fc.oneof(
     .chain(fields =>
       fc.option(time).map(orderMs => ({ ...contentRow(fields), ...(orderMs === null ? {} : { orderMs }) })),
     ),
-  fc.record({ runId: few('run-'), endedMs: time, findings: fc.integer({ min: 0, max: 2 }) }).map(runRow),
+  fc
+    .record({
+      runId: few('run-'),
+      endedMs: time,
+      findings: fc.integer({ min: 0, max: 2 }),
+      toolVersion: few('v'),
+      knownRuns: fc.option(fc.nat(2)),
+    })
+    .map(({ knownRuns, ...fields }) => ({ ...runRow(fields), ...(knownRuns === null ? {} : { knownRuns }) })),
+  fc
+    .record({
+      runId: few('run-'),
+      snapshotUuid: few('s'),
+      level: fc.constantFrom('presence', 'restore'),
+      verdict,
+      method: fc.constantFrom('restore', null),
+      creditedFrom: fc.array(few('nightly-'), { maxLength: 2 }),
+      atMs: time,
+    })
+    .chain(fields =>
+      fc.option(time).map(orderMs => ({ ...reachedRow(fields), ...(orderMs === null ? {} : { orderMs }) })),
+    ),
+  fc
+    .record({
+      runId: few('run-'),
+      index: few('index-'),
+      contentId: fc.option(few('c')),
+      snapshotUuid: fc.option(few('s')),
+      endedMs: fc.option(time),
+      atMs: time,
+    })
+    .chain(fields =>
+      fc.option(time).map(orderMs => ({ ...goodRow(fields), ...(orderMs === null ? {} : { orderMs }) })),
+    ),
   fc.record({ runId: few('run-'), snapshotUuid: few('s'), atMs: time, restore: verdict }).map(snapshotRow),
 )
 const journals = fc.array(fc.array(row, { maxLength: 5 }), { minLength: 1, maxLength: 8 }).map(lists =>

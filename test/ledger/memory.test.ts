@@ -1,5 +1,4 @@
-/** What checks remember, through journals, folds, clocks that were wrong, and files of older versions. */
-import { readFileSync, writeFileSync } from 'node:fs'
+/** What checks remember, through journals, folds, clocks that were wrong. */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
@@ -7,7 +6,6 @@ import { describe, expect, test } from 'vitest'
 import { fold, forgetJournals } from '../../src/ledger/fold.ts'
 import type { StoredJournal } from '../../src/ledger/journalFormat.ts'
 import { LedgerFile } from '../../src/ledger/ledgerFile.ts'
-import { applicationId } from '../../src/ledger/schema.ts'
 import type { MemoryRow } from '../../src/model/journal.ts'
 import { memoryStore } from '../support/memoryStore.ts'
 import { day, newFolder, openTest, signal, start, testClock } from './support.ts'
@@ -129,31 +127,6 @@ describe('a session', () => {
     expect(text(third.memory('index:a'))).toBe('aa worse')
     await third.close()
   })
-})
-
-test('a file of version 1 goes forward with what it holds, and remembers from then on', async () => {
-  const file = newFile()
-  fold(file, [journal('j', start, [])])
-  file.db.exec('DROP TABLE memory')
-  file.db.pragma('user_version = 1')
-  file.close()
-  const path = join(folder, 'version-1.sqlite')
-  writeFileSync(path, readFileSync(file.path))
-  const clock = testClock()
-  const session = await openTest(null, clock, { file: path })
-  expect(session.warnings).toEqual([])
-  expect([...session.memorySubjects()]).toEqual([])
-  await session.journal('r', [row('index:a', start, 'a')], signal)
-  expect(text(session.memory('index:a'))).toBe('a')
-  await session.store(signal)
-  await session.close()
-  const db = new Database(path, { readonly: true })
-  expect([db.pragma('user_version', { simple: true }), db.pragma('application_id', { simple: true })]).toEqual([
-    2,
-    applicationId,
-  ])
-  expect(db.prepare('SELECT journal_id FROM journal WHERE journal_id = ?').get('j')).toBeDefined()
-  db.close()
 })
 
 test('200,000 proofs of data blobs take at most 24 bytes each in the file', async () => {

@@ -5,6 +5,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { ledgerKey } from '../../src/ledger/ledgerObject.ts'
+import { schemaVersion } from '../../src/ledger/schema.ts'
 import type { MemoryStore } from '../support/memoryStore.ts'
 import { memoryStore } from '../support/memoryStore.ts'
 import type { TestClock } from './support.ts'
@@ -133,12 +134,13 @@ describe('a ledger object that is gone', () => {
 })
 
 describe('what a newer version wrote is refused untouched', () => {
-  const message = /schema version 3, this program knows up to 2/
+  const next = schemaVersion + 1
+  const message = new RegExp(`schema version ${next}, this program knows up to ${schemaVersion}`)
   test('in the store', async () => {
     const clock = testClock()
     const store = memoryStore(() => clock.now)
     await twoNights(store, clock)
-    const newer = gzipSync(withVersion(gunzipSync(stored(store)), 3))
+    const newer = gzipSync(withVersion(gunzipSync(stored(store)), next))
     overwrite(store, ledgerKey, newer)
     for (const readOnly of [true, false]) {
       const opening = openTest(store, clock, { readOnly })
@@ -153,7 +155,7 @@ describe('what a newer version wrote is refused untouched', () => {
     const store = memoryStore(() => clock.now)
     await twoNights(store, clock)
     const session = await openTest(store, clock)
-    const newer = gzipSync(withVersion(gunzipSync(stored(store)), 3))
+    const newer = gzipSync(withVersion(gunzipSync(stored(store)), next))
     overwrite(store, ledgerKey, newer)
     await session.journal('r', [contentRow({ contentId: 'c3' })], signal)
     await expect(session.store(signal)).rejects.toMatchObject({ code: 'ledger-newer' })
@@ -166,7 +168,7 @@ describe('what a newer version wrote is refused untouched', () => {
     const clock = testClock()
     const file = join(newFolder(), 'ledger.sqlite')
     await twoNights(null, clock, file)
-    const newer = withVersion(readFileSync(file), 3)
+    const newer = withVersion(readFileSync(file), next)
     writeFileSync(file, newer)
     for (const readOnly of [true, false])
       await expect(openTest(null, clock, { file, readOnly })).rejects.toMatchObject({
@@ -181,7 +183,7 @@ describe('what a newer version wrote is refused untouched', () => {
     const clock = testClock()
     const file = join(newFolder(), 'ledger.sqlite')
     await twoNights(null, clock, file)
-    const newer = withVersion(readFileSync(file), 3).subarray(0, 5000)
+    const newer = withVersion(readFileSync(file), next).subarray(0, 5000)
     writeFileSync(file, newer)
     await expect(openTest(null, clock, { file })).rejects.toMatchObject({ code: 'ledger-newer' })
     expect(readFileSync(file).equals(newer)).toBe(true)

@@ -9,7 +9,7 @@ import type { LedgerOptions } from '../../src/ledger/open.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import type { LedgerSession } from '../../src/ledger/port.ts'
 import { silentLog } from '../../src/log.ts'
-import type { ContentRow, RunRow, SnapshotRow } from '../../src/model/journal.ts'
+import type { ContentRow, GoodRow, ReachedRow, RunRow, SnapshotRow } from '../../src/model/journal.ts'
 import type { Clock } from '../../src/time.ts'
 
 export const day = 86_400_000
@@ -135,6 +135,40 @@ export function snapshotRow(rest: Partial<SnapshotRow> = {}): SnapshotRow {
   }
 }
 
+export function reachedRow(rest: Partial<ReachedRow> = {}): ReachedRow {
+  return {
+    kind: 'reached',
+    runId: 'run-a',
+    snapshot: 'nightly-1',
+    snapshotUuid: 's1',
+    level: 'restore',
+    verdict: 'pass',
+    reason: 'proven',
+    method: 'restore',
+    provenMs: start,
+    creditedFrom: [],
+    atMs: start,
+    ...rest,
+  }
+}
+
+export function goodRow(rest: Partial<GoodRow> = {}): GoodRow {
+  return {
+    kind: 'good',
+    runId: 'run-a',
+    index: 'logs',
+    indexId: 'i1',
+    contentId: 'c1',
+    snapshot: 'nightly-1',
+    snapshotUuid: 's1',
+    endedMs: start - day,
+    level: 'restore',
+    method: 'restore',
+    atMs: start,
+    ...rest,
+  }
+}
+
 /** Everything that a ledger file says, without what is its own affair. */
 export function dump(path: string): Record<string, unknown[]> {
   const db = new Database(path, { readonly: true, fileMustExist: true })
@@ -149,6 +183,8 @@ export function dump(path: string): Record<string, unknown[]> {
       runs: sorted('SELECT * FROM run_row'),
       contents: sorted('SELECT * FROM content_row'),
       snapshots: sorted('SELECT * FROM snapshot_row'),
+      reached: sorted('SELECT * FROM reached_row'),
+      good: sorted('SELECT * FROM good_row'),
       journals: sorted('SELECT * FROM journal'),
     }
   } finally {
