@@ -23,6 +23,7 @@ import { defaultTimeout } from './codebuild.ts'
 import { configVariable, nightScript } from './command.ts'
 import type { Compute, StartTarget } from './compute.ts'
 import { addFailedJobs } from './failed-jobs.ts'
+import { fargateSizeProblem } from './fargate-sizes.ts'
 import { containerImage } from './image.ts'
 import { AuditNetwork } from './network.ts'
 
@@ -34,7 +35,7 @@ export interface BatchProps {
   readonly spot?: boolean
   /** @default 4 */
   readonly vcpus?: number
-  /** @default 16 GiB */
+  /** Fargate has certain pairs of vCPU and memory only. @default 16 GiB */
   readonly memory?: Size
   /** Disk for mirror and throwaway server. @default 100 GiB */
   readonly scratch?: Size
@@ -116,8 +117,8 @@ export class BatchCompute extends Construct implements Compute {
     })
     return {
       image: containerImage(context.image),
-      cpu: props.vcpus ?? 4,
-      memory: props.memory ?? Size.gibibytes(16),
+      cpu: props.vcpus ?? defaultVcpus,
+      memory: props.memory ?? defaultMemory,
       command: ['/bin/sh', '-c', nightScript()],
       environment: { [configVariable]: context.configJson, CI: 'true' },
       jobRole: context.role,
@@ -142,7 +143,7 @@ export class BatchCompute extends Construct implements Compute {
       vpc: this.network.vpc,
       vpcSubnets: this.network.subnets,
       securityGroups: [this.network.securityGroup],
-      maxvCpus: props.vcpus ?? 4,
+      maxvCpus: props.vcpus ?? defaultVcpus,
       spot: props.spot ?? false,
     })
   }
@@ -174,12 +175,14 @@ export class BatchCompute extends Construct implements Compute {
       useOptimalInstanceClasses: false,
       instanceClasses: [...(props.instanceClasses ?? [ec2.InstanceClass.C7I, ec2.InstanceClass.M7I])],
       minvCpus: 0,
-      maxvCpus: Math.max(16, props.vcpus ?? 4),
+      maxvCpus: Math.max(16, props.vcpus ?? defaultVcpus),
       spot: props.spot ?? false,
     })
   }
 }
 
+const defaultVcpus = 4
+const defaultMemory = Size.gibibytes(16)
 const defaultScratch = Size.gibibytes(100)
 
 export function batchProblems(props: BatchProps): string[] {
@@ -187,6 +190,7 @@ export function batchProblems(props: BatchProps): string[] {
   const minutes = (props.timeout ?? defaultTimeout).toMinutes()
   const queued = (props.queuedTimeout ?? Duration.hours(1)).toMinutes()
   return [
+    props.on === 'ec2' ? null : fargateSizeProblem(props.vcpus ?? defaultVcpus, props.memory ?? defaultMemory),
     props.on !== 'ec2' && (scratch < 21 || scratch > 200)
       ? `compute.scratch of ${scratch} GiB: Fargate has 21 to 200; use on: 'ec2' for more`
       : null,

@@ -8,7 +8,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { configVariable, nightScript } from './command.ts'
 import type { Compute, StartTarget } from './compute.ts'
-import { type AuditImage, buildImage } from './image.ts'
+import { buildImage, type PlacedImage } from './image.ts'
 import { acknowledgeWildcards } from './nag.ts'
 
 export interface CodeBuildProps {
@@ -32,7 +32,7 @@ export interface CodeBuildProps {
 
 export interface ComputeContext {
   readonly role: IRole
-  readonly image: AuditImage
+  readonly image: PlacedImage
   readonly configJson: string
   readonly repositoryName: string
   readonly key: IKey
