@@ -67,7 +67,33 @@ export type ConditionalWrite =
   /** Another writer was first (409, 412, or 404 under If-Match). */
   | { readonly written: false }
 
+/** One version of a key. */
+export interface BlobVersion {
+  readonly versionId: string
+  readonly bytes: number
+  readonly etag: string | null
+  readonly modifiedMs: number
+  /** It is what `get` of the key gives now. */
+  readonly current: boolean
+}
+
+/** Older bytes of a key, where the store keeps them. */
+export interface BlobVersions {
+  /**
+   * Newest first, at most `limit`, without marks of deletions. Null: this store keeps no versions. A bucket that never had
+   * versioning answers with one version, the current one.
+   */
+  list(
+    key: string,
+    options: { readonly limit: number; readonly signal?: AbortSignal },
+  ): Promise<readonly BlobVersion[] | null>
+  /** @throws SnapproofError `not-found` for a version that is not there */
+  get(key: string, versionId: string, options?: { readonly signal?: AbortSignal }): Promise<BlobBody>
+}
+
 export interface BlobWriter extends BlobReader {
+  /** Absent: this store keeps no versions. */
+  readonly versions?: BlobVersions
   /** Unconditional; for reports only. */
   put(
     key: string,

@@ -1,11 +1,12 @@
 /** A view of a store below a prefix, such as the ledger's part of a bucket. Keys that count from the bucket's root are what they were. */
 import type { ListedBlob } from '../model/blob.ts'
 import { basePrefix, isFromRoot } from './keys.ts'
-import type { BlobWriter, ListOptions } from './port.ts'
+import type { BlobVersions, BlobWriter, ListOptions } from './port.ts'
 
 /** Closing the view leaves the store open. */
 export function prefixed(store: BlobWriter, path: string): BlobWriter {
   const prefix = basePrefix(path)
+  const { versions } = store
   const inside = (key: string) => (isFromRoot(key) ? key : prefix + key)
 
   async function* list(below: string, options: ListOptions = {}): AsyncGenerator<ListedBlob> {
@@ -35,6 +36,14 @@ export function prefixed(store: BlobWriter, path: string): BlobWriter {
     putIfAbsent: (key, bytes, options) => store.putIfAbsent(prefix + key, bytes, options),
     putIfMatch: (key, bytes, etag, options) => store.putIfMatch(prefix + key, bytes, etag, options),
     delete: (key, options) => store.delete(prefix + key, options),
+    ...(versions === undefined ? {} : { versions: versionsInside(versions, inside) }),
     close: async () => {},
+  }
+}
+
+function versionsInside(versions: BlobVersions, inside: (key: string) => string): BlobVersions {
+  return {
+    list: (key, options) => versions.list(inside(key), options),
+    get: (key, versionId, options) => versions.get(inside(key), versionId, options),
   }
 }

@@ -17,8 +17,11 @@ interface OpenBody {
   readonly modifiedMs: number | null
 }
 
-export async function getObject(place: S3Place, key: string, options: GetOptions = {}): Promise<BlobBody> {
-  const { signal, ifMatch } = options
+/** `versionId`: that version of the object instead of the current one. */
+type S3GetOptions = GetOptions & { readonly versionId?: string }
+
+export async function getObject(place: S3Place, key: string, options: S3GetOptions = {}): Promise<BlobBody> {
+  const { signal, ifMatch, versionId } = options
   signal?.throwIfAborted()
   const { start, length } = requireRange(options)
   const problem = place.problemOf(key)
@@ -26,7 +29,7 @@ export async function getObject(place: S3Place, key: string, options: GetOptions
   if (problem !== null)
     throw new SnapproofError('not-found', `${describe(operation)} failed: no object can have this key, ${problem}`)
   if (length === 0) return await nothing(place, key, options)
-  const opened = await open(place, key, start, length === null ? null : start + length - 1, ifMatch, signal)
+  const opened = await open(place, key, start, length === null ? null : start + length - 1, ifMatch, signal, versionId)
   if (opened === null) return await nothing(place, key, options)
   const { stream, bytes, etag, modifiedMs } = opened
   if (length !== null && bytes > length) {
@@ -41,7 +44,7 @@ export async function getObject(place: S3Place, key: string, options: GetOptions
     etag === null
       ? null
       : async (offset: number): Promise<Readable> => {
-          const rest = await reopenSame(() => open(place, key, start + offset, end, etag, signal), operation)
+          const rest = await reopenSame(() => open(place, key, start + offset, end, etag, signal, versionId), operation)
           if (rest.bytes === bytes - offset && rest.etag === etag) return rest.stream
           rest.stream.destroy()
           throw changed(operation)
@@ -73,6 +76,7 @@ async function open(
   last: number | null,
   ifMatch: string | undefined,
   signal: AbortSignal | undefined,
+  versionId?: string,
 ): Promise<OpenBody | null> {
   const operation: S3Operation = { verb: 'get', bucket: place.bucket, key: place.full(key) }
   const ranged = first > 0 || last !== null
@@ -86,6 +90,7 @@ async function open(
             Key: place.full(key),
             ...(ranged ? { Range: `bytes=${first}-${last ?? ''}` } : {}),
             ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
+            ...(versionId === undefined ? {} : { VersionId: versionId }),
           }),
           send,
         ),

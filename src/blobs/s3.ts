@@ -6,6 +6,7 @@ import { headObject } from './s3-head.ts'
 import { listObjects } from './s3-list.ts'
 import { type S3StoreOptions, s3Place } from './s3-place.ts'
 import { deleteObject, putObject, tryWrite } from './s3-put.ts'
+import { objectVersions } from './s3-versions.ts'
 import type { Store } from './write-probe.ts'
 
 export type { S3StoreOptions } from './s3-place.ts'
@@ -30,6 +31,7 @@ export function openS3Store(options: S3StoreOptions): Store {
     putIfAbsent: (key, bytes, putOptions = {}) => putObject(place, key, bytes, { IfNoneMatch: '*' }, putOptions),
     putIfMatch: (key, bytes, etag, putOptions = {}) => putObject(place, key, bytes, { IfMatch: etag }, putOptions),
     delete: (key, { signal } = {}) => deleteObject(place, key, signal),
+    versions: objectVersions(place),
     tryWrite: (key, signal) => tryWrite(place, key, signal),
     async close() {
       place.connection.close()

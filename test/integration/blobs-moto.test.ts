@@ -1,6 +1,12 @@
 /** The S3 driver against moto: an independent opinion of what S3 says. */
 import { crc32 } from 'node:zlib'
-import { CreateBucketCommand, PutObjectCommand, RestoreObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  RestoreObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ensureMoto, type Moto } from '../../infra/local/moto.ts'
 import { openS3Store, type S3StoreOptions } from '../../src/blobs/s3.ts'
@@ -8,7 +14,7 @@ import { probeWrite } from '../../src/blobs/write-probe.ts'
 import { hasRecordedCrc32 } from '../../src/check/storeChecksums.ts'
 import { systemClock } from '../../src/time.ts'
 import { fakeCredentials } from '../blobs/support.ts'
-import { all, blobContract } from '../contract/blobs.ts'
+import { all, blobContract, join } from '../contract/blobs.ts'
 
 fakeCredentials()
 
@@ -133,6 +139,47 @@ describe('S3 driver on moto: what only a fuller S3 can say', () => {
       }),
     )
     expect(await store.head('secret')).toMatchObject({ kmsKeyId: SSEKMSKeyId })
+    await store.close()
+  })
+
+  it('lists and reads the versions of one object, newest first, those before a deletion too', async () => {
+    const plain = bucket.store()
+    await plain.put('kept', Buffer.from('one'))
+    await plain.put('kept', Buffer.from('two'))
+    expect(await plain.versions?.list('kept', { limit: 9 })).toMatchObject([{ current: true, bytes: 3 }])
+    await plain.close()
+    await bucket.client.send(new CreateBucketCommand({ Bucket: 'versioned' }))
+    const on = { Bucket: 'versioned', VersioningConfiguration: { Status: 'Enabled' as const } }
+    await bucket.client.send(new PutBucketVersioningCommand(on))
+    const store = bucket.store({ bucket: 'versioned', basePath: 'base +&é' })
+    const { versions } = store
+    if (versions === undefined) throw new Error('no versions')
+    for (const text of ['one', 'two', 'three']) await store.put('ledger', Buffer.from(text))
+    await store.put('ledger.other', Buffer.from('another key'))
+    const found = (await versions.list('ledger', { limit: 9 })) ?? []
+    expect(found.map(({ bytes, current }) => [bytes, current])).toEqual([
+      [5, true],
+      [3, false],
+      [3, false],
+    ])
+    expect(found[0]?.etag).toBe((await store.head('ledger'))?.etag)
+    expect(await versions.list('ledger', { limit: 2 })).toEqual(found.slice(0, 2))
+    const texts: string[] = []
+    for (const { versionId } of found) texts.push(String(await join((await versions.get('ledger', versionId)).body)))
+    expect(texts).toEqual(['three', 'two', 'one'])
+    await store.delete('ledger')
+    expect(await versions.list('ledger', { limit: 9 })).toEqual(found.map(one => ({ ...one, current: false })))
+    expect(await versions.list('none', { limit: 9 })).toEqual([])
+    await expect(versions.get('ledger', 'no-such-version')).rejects.toMatchObject({ code: expect.any(String) })
+    await store.close()
+  })
+
+  it('reads many versions page by page', async () => {
+    const store = bucket.store({ bucket: 'versioned', basePath: 'many' })
+    for (let i = 0; i < 25; i++) await store.put('ledger', Buffer.from(`${i}`))
+    const found = (await store.versions?.list('ledger', { limit: 20 })) ?? []
+    expect(found).toHaveLength(20)
+    expect(new Set(found.map(one => one.versionId)).size).toBe(20)
     await store.close()
   })
 

@@ -1,12 +1,13 @@
 /** A store in memory that keeps the contract of `BlobWriter`, and a clock of its own: what it says of times, it decides. */
 import { createHash } from 'node:crypto'
-import type { BlobWriter } from '../../src/blobs/port.ts'
+import type { BlobVersions, BlobWriter } from '../../src/blobs/port.ts'
 import { SnapproofError } from '../../src/errors.ts'
 
 interface Held {
   readonly bytes: Buffer
   readonly etag: string
   readonly modifiedMs: number
+  readonly versionId?: string
 }
 
 export interface MemoryStore extends BlobWriter {
@@ -15,11 +16,16 @@ export interface MemoryStore extends BlobWriter {
   aheadMs: number
 }
 
-export function memoryStore(nowMs: () => number, url = 'memory://ledger'): MemoryStore {
+/** `versioned`: keeps what was written before, as a bucket with versioning does. */
+export function memoryStore(nowMs: () => number, url = 'memory://ledger', { versioned = false } = {}): MemoryStore {
   const objects = new Map<string, Held>()
+  const old = new Map<string, Held[]>()
+  let count = 0
   const write = (key: string, bytes: Buffer) => {
     const etag = `"${createHash('md5').update(bytes).digest('hex')}"`
-    objects.set(key, { bytes: Buffer.from(bytes), etag, modifiedMs: nowMs() + store.aheadMs })
+    const held = { bytes: Buffer.from(bytes), etag, modifiedMs: nowMs() + store.aheadMs, versionId: `v${++count}` }
+    objects.set(key, held)
+    if (versioned) old.set(key, [held, ...(old.get(key) ?? [])])
     return { written: true, etag } as const
   }
   const find = (key: string): Held => {
@@ -31,8 +37,41 @@ export function memoryStore(nowMs: () => number, url = 'memory://ledger'): Memor
     await new Promise(resolve => setImmediate(resolve))
     signal?.throwIfAborted()
   }
+  const versions: BlobVersions = {
+    async list(key, { limit, signal }) {
+      await turn(signal)
+      const now = objects.get(key)
+      const before = (old.get(key) ?? []).filter(held => held !== now)
+      const all = now === undefined ? before : [now, ...before]
+      return all.slice(0, limit).map(held => ({
+        versionId: held.versionId ?? 'put-by-test',
+        bytes: held.bytes.length,
+        etag: held.etag,
+        modifiedMs: held.modifiedMs,
+        current: held === now,
+      }))
+    },
+    async get(key, versionId, { signal } = {}) {
+      await turn(signal)
+      const held = old.get(key)?.find(one => one.versionId === versionId)
+      if (held === undefined) throw new SnapproofError('not-found', `${key} has no version ${versionId} in ${url}`)
+      return {
+        bytes: held.bytes.length,
+        etag: held.etag,
+        modifiedMs: held.modifiedMs,
+        body: bodyOf(held.bytes, signal),
+      }
+    },
+  }
+  async function* bodyOf(bytes: Buffer, signal?: AbortSignal) {
+    for (let at = 0; at < bytes.length; at += 65_536) {
+      await turn(signal)
+      yield bytes.subarray(at, at + 65_536)
+    }
+  }
   const store: MemoryStore = {
     url,
+    ...(versioned ? { versions } : {}),
     basePath: null,
     objects,
     aheadMs: 0,
@@ -53,13 +92,7 @@ export function memoryStore(nowMs: () => number, url = 'memory://ledger'): Memor
     async get(key, options = {}) {
       await turn(options.signal)
       const { bytes, etag, modifiedMs } = find(key)
-      async function* body() {
-        for (let at = 0; at < bytes.length; at += 65_536) {
-          await turn(options.signal)
-          yield bytes.subarray(at, at + 65_536)
-        }
-      }
-      return { bytes: bytes.length, etag, modifiedMs, body: body() }
+      return { bytes: bytes.length, etag, modifiedMs, body: bodyOf(bytes, options.signal) }
     },
     async read(key, { maxBytes, signal }) {
       await turn(signal)
