@@ -34,6 +34,7 @@ export const errorCodes = {
   'ledger-damaged': exitCodes.couldNotWork,
   'ledger-conflict': exitCodes.couldNotWork,
   'disk-full': exitCodes.couldNotWork,
+  'disk-failed': exitCodes.couldNotWork,
   'no-jdk': exitCodes.couldNotWork,
   'no-maven': exitCodes.couldNotWork,
   'no-distribution': exitCodes.couldNotWork,
@@ -78,4 +79,20 @@ export function describeError(error: unknown): string {
   }
   // Some causes are quoted by the message around them.
   return messages.filter((m, i) => m !== '' && !messages.slice(0, i).some(outer => outer.includes(m))).join(': ')
+}
+
+/**
+ * What a failed call of `node:fs` says, as an error of ours: `disk-full`, else `disk-failed`. `doing` completes "could not … PATH".
+ * Anything else, an error of ours among it, comes back as it is.
+ */
+export function diskError(error: unknown, doing: string, path: string): unknown {
+  if (error instanceof SnapproofError || !(error instanceof Error) || !('code' in error)) return error
+  const { code } = error
+  if (typeof code !== 'string' || !/^E[A-Z0-9]+$/.test(code)) return error
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    const advice = 'Free some space, or configure a folder on a larger disk.'
+    return new SnapproofError('disk-full', `could not ${doing} ${path}: the disk is full`, { advice, cause: error })
+  }
+  const advice = 'Look at this folder: its rights, and the health of its disk.'
+  return new SnapproofError('disk-failed', `could not ${doing} ${path}`, { advice, cause: error })
 }

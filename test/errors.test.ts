@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeError, errorCodes, exitCodes, isSnapproofError, SnapproofError } from '../src/errors.ts'
+import { describeError, diskError, errorCodes, exitCodes, isSnapproofError, SnapproofError } from '../src/errors.ts'
 
 test('every code leads to a documented exit code, and none to good or to a finding', () => {
   const documented = new Set<number>(Object.values(exitCodes))
@@ -32,4 +32,18 @@ test('a circle of causes ends', () => {
   const error = new Error('round')
   error.cause = error
   expect(describeError(error)).toBe('round')
+})
+
+test('an error of the disk is one of ours; others come back as they are', () => {
+  const failed = (code: string) => diskError(Object.assign(new Error(code), { code }), 'write', '/x')
+  expect(failed('ENOSPC')).toMatchObject({ code: 'disk-full', message: 'could not write /x: the disk is full' })
+  expect(failed('EDQUOT')).toMatchObject({ code: 'disk-full' })
+  for (const code of ['EIO', 'EACCES', 'EROFS'])
+    expect(failed(code)).toMatchObject({ code: 'disk-failed', exitCode: 2 })
+  const ours = new SnapproofError('unavailable', 'no')
+  expect(diskError(ours, 'write', '/x')).toBe(ours)
+  const bug = new TypeError('a bug is no disk')
+  expect(diskError(bug, 'write', '/x')).toBe(bug)
+  const node = Object.assign(new Error('bad'), { code: 'ERR_INVALID_ARG_TYPE' })
+  expect(diskError(node, 'write', '/x')).toBe(node)
 })

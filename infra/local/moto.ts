@@ -2,14 +2,13 @@
  * moto, the AWS stand-in for tests of wire shapes: installed once into a cache outside the tree, started on a free port.
  * It keeps everything in memory and checks no credentials.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
-import { setTimeout as delay } from 'node:timers/promises'
 import getPort from 'get-port'
+import { cacheFolder } from '../../src/config/cache.ts'
+import { installOnce, run, startServer } from './servers.ts'
 
 export const motoVersion = '5.2.5'
 
@@ -25,29 +24,22 @@ export interface Moto {
 
 /** Installs moto unless the cache has it. Resolves with the path of `moto_server`. */
 export async function installMoto(): Promise<string> {
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'snapproof')
+  const cache = cacheFolder(process.env)
   const folder = join(cache, `moto-${motoVersion}`)
   const server = join(folder, 'bin', 'moto_server')
-  if (existsSync(join(folder, 'complete'))) return server
+  const isDone = () => existsSync(join(folder, 'complete'))
+  if (isDone()) return server
   await mkdir(cache, { recursive: true })
-  // A virtual environment holds its own path, so it is built in place, under a lock that is a folder.
-  const lock = `${folder}.lock`
-  await takeLock(lock, () => existsSync(join(folder, 'complete')))
-  try {
-    if (existsSync(join(folder, 'complete'))) return server
+  const needs = 'moto needs Python 3.9 or later with venv'
+  // A virtual environment holds its own path, so it is built in place.
+  await installOnce(folder, isDone, async () => {
     await rm(folder, { recursive: true, force: true })
-    await run('python3', ['-m', 'venv', folder])
-    await run(join(folder, 'bin', 'pip'), [
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      `moto[server]==${motoVersion}`,
-    ])
+    await run('python3', ['-m', 'venv', folder], needs)
+    const pip = ['install', '--quiet', '--disable-pip-version-check', `moto[server]==${motoVersion}`]
+    await run(join(folder, 'bin', 'pip'), pip, needs)
     await writeFile(join(folder, 'complete'), '')
-    return server
-  } finally {
-    await rm(lock, { recursive: true, force: true })
-  }
+  })
+  return server
 }
 
 /**
@@ -58,30 +50,9 @@ export async function installMoto(): Promise<string> {
 export async function ensureMoto(): Promise<Moto> {
   const command = await installMoto()
   const port = await getPort({ host: '127.0.0.1' })
-  const child = spawn(command, ['-H', '127.0.0.1', '-p', String(port)], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const kill = () => {
-    child.kill('SIGKILL')
-  }
-  process.once('exit', kill)
-  let log = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      log = (log + chunk.toString()).slice(-4_000)
-    })
-  }
   const endpointUrl = `http://127.0.0.1:${port}`
-  const ended = exit(child)
-  const stop = async () => {
-    kill()
-    await ended
-    process.removeListener('exit', kill)
-  }
-  try {
-    await answers(`${endpointUrl}/moto-api/data.json`, child)
-  } catch (error) {
-    await stop()
-    throw new Error(`moto did not start:\n${log}`, { cause: error })
-  }
+  const args = ['-H', '127.0.0.1', '-p', String(port)]
+  const { stop } = await startServer(command, args, `${endpointUrl}/moto-api/data.json`)
   return {
     endpointUrl,
     port,
@@ -94,59 +65,4 @@ export async function ensureMoto(): Promise<Moto> {
     },
     stop,
   }
-}
-
-async function answers(url: string, child: ChildProcess): Promise<void> {
-  const deadline = performance.now() + 60_000
-  for (;;) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error('it ended')
-    const up = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
-      response => response.ok,
-      () => false,
-    )
-    if (up) return
-    if (performance.now() > deadline) throw new Error('it did not answer within 60 s')
-    await delay(100)
-  }
-}
-
-/** Waits for another process that installs; a lock older than ten minutes was left behind. */
-async function takeLock(lock: string, isDone: () => boolean): Promise<void> {
-  const deadline = performance.now() + 600_000
-  for (;;) {
-    try {
-      await mkdir(lock)
-      return
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'EEXIST') throw error
-    }
-    if (isDone()) return
-    if (performance.now() > deadline) {
-      const aside = await mkdtemp(`${lock}-stale-`)
-      await rename(lock, aside).catch(() => {})
-      await rm(aside, { recursive: true, force: true })
-    }
-    await delay(500)
-  }
-}
-
-async function run(command: string, args: readonly string[]): Promise<void> {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: 600_000 })
-  let log = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    log = (log + chunk.toString()).slice(-2_000)
-  })
-  const failed = new Promise<never>((_, reject) => {
-    child.once('error', error =>
-      reject(new Error(`${command} cannot be started; moto needs Python 3.9 or later with venv`, { cause: error })),
-    )
-  })
-  const code = await Promise.race([exit(child), failed])
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${log}`)
-}
-
-function exit(child: ChildProcess): Promise<number | null> {
-  return new Promise(resolve => {
-    child.once('close', code => resolve(code))
-  })
 }

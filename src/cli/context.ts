@@ -10,7 +10,7 @@ import type { Store } from '../blobs/write-probe.ts'
 import { cacheFolder } from '../config/cache.ts'
 import { configForUrl, loadConfig } from '../config/load.ts'
 import { startEngine } from '../engine/start.ts'
-import { SnapproofError } from '../errors.ts'
+import { diskError, SnapproofError } from '../errors.ts'
 import { openLedger } from '../ledger/open.ts'
 import { openMirror } from '../mirror/mirror.ts'
 import type { AuditConfig, StoreConfig } from '../model/config.ts'
@@ -156,9 +156,12 @@ export async function buildRun(
   const ledgerStore = config.ledger.store === null ? null : openConfigured(config.ledger.store, clock, 4, counts)
   const outputStore = config.output.store === null ? null : openConfigured(config.output.store, clock, 8, counts)
   const owner = { host: hostname(), pid: process.pid }
-  const workFolder = await claimWorkFolder(config.work.folder, runId, owner, isProcessAlive, log)
+  const workFolder = await claimWorkFolder(config.work.folder, runId, owner, isProcessAlive, clock.nowMs(), log)
   const mirrorFolder = join(workFolder, 'mirror')
-  await mkdir(mirrorFolder, { recursive: true, mode: 0o700 })
+  await mkdir(mirrorFolder, { recursive: true, mode: 0o700 }).catch(async (error: unknown) => {
+    await rm(workFolder, { recursive: true, force: true })
+    throw diskError(error, 'make', mirrorFolder)
+  })
   const folder = out === undefined ? join(config.output.folder, runId) : resolve(out)
   const { version } = await readPackage()
   const dependencies: RunDependencies = {
@@ -233,8 +236,12 @@ function outputFolder(folder: string, runId: string, store: BlobWriter | null): 
     folder,
     async write(name, text) {
       const path = join(folder, name)
-      await mkdir(dirname(path), { recursive: true })
-      await writeFile(path, text)
+      try {
+        await mkdir(dirname(path), { recursive: true })
+        await writeFile(path, text)
+      } catch (error) {
+        throw diskError(error, 'write', path)
+      }
       written.add(name)
     },
     async upload(signal) {

@@ -9,7 +9,7 @@ export function codeOf(error: unknown): string {
 
 /**
  * `doing` completes "could not … FILE". Codes: `disk-full`, `access-denied`, `ledger-damaged`, `unavailable` (another program
- * has the file locked), else `internal`. An error of ours comes back unchanged.
+ * has the file locked), `disk-failed`, else `internal`. An error of ours comes back unchanged.
  */
 export function localError(error: unknown, doing: string, file: string): SnapproofError {
   if (error instanceof SnapproofError) return error
@@ -35,6 +35,11 @@ export function localError(error: unknown, doing: string, file: string): Snappro
   if (code.startsWith('SQLITE_BUSY') || code === 'SQLITE_LOCKED')
     return new SnapproofError('unavailable', `${text}: another program has it locked`, {
       advice: 'Close the program that has the ledger file open.',
+      cause: error,
+    })
+  if (code.startsWith('SQLITE_IOERR') || /^E[A-Z0-9]+$/.test(code))
+    return new SnapproofError('disk-failed', text, {
+      advice: 'Look at the disk of the ledger file.',
       cause: error,
     })
   return new SnapproofError('internal', text, { cause: error })

@@ -7,7 +7,7 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { BlobReader } from '../blobs/port.ts'
-import { SnapproofError } from '../errors.ts'
+import { diskError, SnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Fault } from '../model/content.ts'
 import type { Clock } from '../time.ts'
@@ -233,7 +233,23 @@ export function openMirror(options: MirrorOptions): Mirror {
     }
   }
 
-  return { folder, fetch, verify, drop, close }
+  /** Errors of our own disk that nothing below has named. */
+  const onDisk =
+    <Given extends unknown[], Result>(doing: string, work: (...given: Given) => Promise<Result>) =>
+    async (...given: Given): Promise<Result> => {
+      try {
+        return await work(...given)
+      } catch (error) {
+        throw diskError(error, doing, folder)
+      }
+    }
+  return {
+    folder,
+    fetch: onDisk('fetch into', fetch),
+    verify: onDisk('read again', verify),
+    drop: onDisk('remove from', drop),
+    close: onDisk('remove', close),
+  }
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -14,7 +14,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const run = (number: number) => `20260301T000000Z-0000000${number}`
 const claim = (number: number, pid: number, alive: readonly number[] = []) =>
-  claimWorkFolder(folder, run(number), { host: 'here', pid }, asked => alive.includes(asked), silentLog)
+  claimWorkFolder(folder, run(number), { host: 'here', pid }, asked => alive.includes(asked), Date.now(), silentLog)
 
 async function left(number: number, owner: string | null): Promise<string> {
   const path = join(folder, run(number))
@@ -47,6 +47,23 @@ describe('the work folder of a run', () => {
     await claim(2, 200, [100])
     for (const path of [...kept, foreign]) expect([path, existsSync(path)]).toEqual([path, true])
   })
+})
+
+describe('a work folder that cannot be made', () => {
+  it('is said as trouble of the disk, and nothing is left', async () => {
+    await writeFile(join(folder, 'file'), '')
+    const made = claimWorkFolder(join(folder, 'file'), run(1), { host: 'here', pid: 1 }, () => true, 0, silentLog)
+    await expect(made).rejects.toMatchObject({ code: 'disk-failed', message: expect.stringContaining(run(1)) })
+  })
+})
+
+it('removes one that nobody has owned for a day: its run was killed before it said whose it is', async () => {
+  const ownerless = await left(1, null)
+  const twoDaysAgo = Date.now() / 1000 - 172_800
+  await utimes(ownerless, twoDaysAgo, twoDaysAgo)
+  const young = await left(3, null)
+  await claim(2, 200)
+  expect([existsSync(ownerless), existsSync(young)]).toEqual([false, true])
 })
 
 it('asks the system who lives', () => {

@@ -1,0 +1,170 @@
+/**
+ * Every call of every port of a whole audit fails in turn, in each way that fits. Afterwards nothing is invented, lost, doubled or left
+ * behind, and the next audit says what one says that never met a fault.
+ *
+ * Here a sample with a fixed stride; `npm run test:all -- faults` takes every call (SNAPPROOF_FAULTS_STRIDE=1).
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { FaultPoint } from './faultPoint.ts'
+import { type Truth, truthOf, wrongAfter, wrongIn, wrongLedger } from './truth.ts'
+import { damagedRepository, expireLease, newWorld, removeWorld } from './wholeAudit.ts'
+
+const stride = Number(process.env.SNAPPROOF_FAULTS_STRIDE ?? '0')
+/** `port/kind/call`: one case, as a failure names it. */
+const only = process.env.SNAPPROOF_FAULTS_CASE?.split('/') ?? null
+
+interface Kind {
+  readonly port: string
+  readonly kind: string
+  readonly lasting?: boolean
+  /** An accusation that this fault earns: a store that says so itself. */
+  readonly allowed?: RegExp
+  /** Calls in a clean audit, at least. */
+  readonly atLeast: number
+  /** Cases in `npm test`. @default 1 */
+  readonly sample?: number
+}
+
+const says = (...codes: string[]) => new RegExp(`^(${codes.join('|')}) `)
+const kinds: readonly Kind[] = [
+  { port: 'repository', kind: 'refused', atLeast: 100, sample: 2 },
+  { port: 'repository', kind: 'refused', lasting: true, atLeast: 100 },
+  // A role that is refused one object may be refused this object alone.
+  { port: 'repository', kind: 'denied', atLeast: 100, allowed: says('unreadable-blob') },
+  { port: 'repository', kind: 'denied', lasting: true, atLeast: 100, allowed: says('unreadable-blob') },
+  { port: 'repository', kind: 'missing', atLeast: 100, sample: 2 },
+  { port: 'repository', kind: 'cut', atLeast: 100 },
+  { port: 'repository', kind: 'truncated', atLeast: 100, sample: 2 },
+  { port: 'repository', kind: 'longer', atLeast: 100 },
+  { port: 'repository', kind: 'flipped', atLeast: 100, sample: 2 },
+  { port: 'ledger', kind: 'refused', atLeast: 15, sample: 2 },
+  { port: 'ledger', kind: 'refused', lasting: true, atLeast: 15, sample: 2 },
+  { port: 'ledger', kind: 'denied', lasting: true, atLeast: 15 },
+  { port: 'ledger', kind: 'lost', atLeast: 10, sample: 2 },
+  { port: 'ledger', kind: 'full', atLeast: 10 },
+  { port: 'ledger', kind: 'conflict', atLeast: 10, sample: 2 },
+  { port: 'ledger', kind: 'cut', atLeast: 3 },
+  { port: 'ledger', kind: 'truncated', atLeast: 1 },
+  { port: 'ledger', kind: 'flipped', atLeast: 1 },
+  { port: 'engine start', kind: 'refused', atLeast: 1 },
+  { port: 'engine', kind: 'reset', atLeast: 50, sample: 2 },
+  { port: 'engine', kind: 'reset', lasting: true, atLeast: 50 },
+  { port: 'engine', kind: 'lost', atLeast: 50, sample: 2 },
+  { port: 'engine', kind: 'cut', atLeast: 50 },
+  { port: 'engine', kind: 'truncated', atLeast: 50 },
+  { port: 'engine', kind: 'empty', atLeast: 50, sample: 2 },
+  { port: 'engine', kind: 'empty', lasting: true, atLeast: 50 },
+  { port: 'engine', kind: 'silence', atLeast: 50 },
+  { port: 'engine', kind: 'die', atLeast: 50, sample: 2 },
+  { port: 'engine', kind: 'die', lasting: true, atLeast: 50 },
+  ...[404, 409, 429, 500, 503].flatMap(status => [
+    { port: 'engine', kind: String(status), atLeast: 50 },
+    { port: 'engine', kind: String(status), lasting: true, atLeast: 50 },
+  ]),
+  { port: 'disk', kind: 'ENOSPC', atLeast: 200, sample: 3 },
+  { port: 'disk', kind: 'ENOSPC', lasting: true, atLeast: 200, sample: 2 },
+  { port: 'disk', kind: 'EIO', atLeast: 200, sample: 2 },
+  { port: 'sqlite', kind: 'SQLITE_FULL', atLeast: 50 },
+  { port: 'sqlite', kind: 'SQLITE_IOERR_WRITE', atLeast: 50, sample: 2 },
+  { port: 'metrics', kind: 'refused', atLeast: 1 },
+  { port: 'output', kind: 'refused', atLeast: 1 },
+  { port: 'output', kind: 'denied', atLeast: 1 },
+]
+
+let folder = ''
+let repository = ''
+let truth: Truth
+let worlds = 0
+const counts: { port: string; kind: string; lasting: boolean; calls: number; failed: number }[] = []
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'snapproof-faults-'))
+  repository = await damagedRepository(folder)
+  const { run } = await (await world()).night()
+  if (run === null) throw new Error('an audit without a fault did not complete')
+  truth = truthOf(run)
+})
+afterAll(async () => {
+  const file = process.env.SNAPPROOF_FAULTS_RESULT
+  const failed = counts.reduce((sum, one) => sum + one.failed, 0)
+  if (file !== undefined) await writeFile(file, JSON.stringify({ stride, calls: failed, kinds: counts }))
+  await rm(folder, { recursive: true, force: true })
+})
+
+const world = () => newWorld(join(folder, `world-${++worlds}`), repository)
+
+/** One audit with the fault, and the clean one after it. */
+async function suffer(point: FaultPoint, allowed: RegExp): Promise<string[]> {
+  const own = await world()
+  try {
+    const night = await own.night(point)
+    if (point.fired === 0) return []
+    const wrong = wrongIn(night, truth, allowed)
+    await expireLease(own)
+    const next = await own.night()
+    // A wrong accusation of the store's own making is cured by looking again.
+    wrong.push(...wrongAfter(next, truth, false), ...(await wrongLedger(own)))
+    return wrong.map(one => `${point}: ${one}`)
+  } finally {
+    await removeWorld(own)
+  }
+}
+
+const counted = new Map<string, number>()
+
+/** Calls of a clean audit that this kind can hit. */
+async function countCalls({ port, kind, lasting = false }: Kind): Promise<number> {
+  // Of these, every kind can hit every call.
+  const key = ['engine', 'disk', 'sqlite'].includes(port) ? port : `${port} ${kind}`
+  const known = counted.get(key)
+  if (known !== undefined) return known
+  const own = await world()
+  const point = new FaultPoint({ port, kind, call: 0, lasting })
+  await own.night(point)
+  await removeWorld(own)
+  counted.set(key, point.calls)
+  return point.calls
+}
+
+/** Which calls of `total` are failed: all, every so many, or a few spread evenly; never the same for two kinds. */
+function chosen(total: number, { sample = 1 }: Kind, place: number): number[] {
+  const all = Array.from({ length: total }, (_, i) => i + 1)
+  if (only !== null) return [Number(only[2])]
+  if (stride > 0) return all.filter(call => (call + place) % stride === 0)
+  const step = Math.max(1, Math.floor(total / sample))
+  return all.filter(call => (call + place * 7) % step === 0).slice(0, sample)
+}
+
+const named = kinds.map((kind, place) => ({ ...kind, place, name: `${kind.kind}${kind.lasting ? '-lasting' : ''}` }))
+
+describe.each(named)('$port: $name', kind => {
+  const { port, lasting = false, allowed = /^never$/, atLeast, place, name } = kind
+  test.skipIf(only !== null && (only[0] !== port || only[1] !== name))(
+    'nothing is invented, lost, doubled or left',
+    async () => {
+      const total = await countCalls(kind)
+      expect(total).toBeGreaterThanOrEqual(atLeast)
+      const calls = chosen(total, kind, place)
+      const wrong: string[] = []
+      for (const call of calls) {
+        const point = new FaultPoint({ port, kind: kind.kind, call, lasting })
+        wrong.push(...(await suffer(point, allowed)))
+        // Armed and not fired proves nothing.
+        if (point.fired === 0) wrong.push(`${point} was armed and never fired`)
+      }
+      if (stride === 1) {
+        // After the last call there is none to fail.
+        const beyond = new FaultPoint({ port, kind: kind.kind, call: total + 1, lasting })
+        wrong.push(...(await suffer(beyond, allowed)))
+        expect(beyond.fired).toBe(0)
+      }
+      counts.push({ port, kind: kind.kind, lasting, calls: total, failed: calls.length })
+      expect(wrong).toEqual([])
+    },
+    3_600_000 * 3,
+  )
+})
