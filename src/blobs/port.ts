@@ -12,6 +12,7 @@
  * - Every call takes an AbortSignal and ends soon after it aborts, with the signal's reason.
  */
 import type { ListedBlob } from '../model/blob.ts'
+import type { ReadUsage } from '../model/cost.ts'
 
 export interface ListOptions {
   /** Keys after this one only. */
@@ -122,4 +123,6 @@ export interface RequestCounts {
   put: number
   delete: number
   bytesRead: number
+  /** GET and HEAD that were answered, and bytes, of objects whose storage class is not STANDARD; absent: nobody asks. */
+  reads?: Record<string, ReadUsage>
 }

@@ -1,7 +1,8 @@
 /** What both drivers check of a request, and how they gather a body. */
 import { SnapproofError } from '../errors.ts'
+import { billedClass, type ReadUsage } from '../model/cost.ts'
 import { printableKey } from './keys.ts'
-import type { BlobBody, GetOptions } from './port.ts'
+import type { BlobBody, GetOptions, RequestCounts } from './port.ts'
 
 /** @throws SnapproofError `internal` when start or length is not a count of bytes */
 export function requireRange({ start = 0, length }: GetOptions): {
@@ -46,4 +47,12 @@ export async function collect(
     // Closes the connection even when nothing was read.
     await body.return?.()
   }
+}
+
+/** Counts what an object of this class brought; STANDARD is everything that is not counted here. */
+export function countRead(counts: RequestCounts | undefined, storageClass: string | undefined, read: ReadUsage): void {
+  const name = billedClass(storageClass)
+  if (counts?.reads === undefined || name === 'STANDARD') return
+  const before = counts.reads[name] ?? { requests: 0, bytes: 0 }
+  counts.reads[name] = { requests: before.requests + read.requests, bytes: before.bytes + read.bytes }
 }

@@ -4,7 +4,7 @@ import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s
 import { isSnapproofError, SnapproofError } from '../errors.ts'
 import { printableKey } from './keys.ts'
 import type { BlobBody, GetOptions } from './port.ts'
-import { requireRange } from './requests.ts'
+import { countRead, requireRange } from './requests.ts'
 import { resumableBody } from './s3-body.ts'
 import { describe, readFailure, type S3Operation, s3Error } from './s3-errors.ts'
 import { byteCount, headObject } from './s3-head.ts'
@@ -15,6 +15,8 @@ interface OpenBody {
   readonly bytes: number
   readonly etag: string | null
   readonly modifiedMs: number | null
+  /** Undefined: STANDARD. */
+  readonly storageClass: string | undefined
 }
 
 /** `versionId`: that version of the object instead of the current one. */
@@ -31,7 +33,7 @@ export async function getObject(place: S3Place, key: string, options: S3GetOptio
   if (length === 0) return await nothing(place, key, options)
   const opened = await open(place, key, start, length === null ? null : start + length - 1, ifMatch, signal, versionId)
   if (opened === null) return await nothing(place, key, options)
-  const { stream, bytes, etag, modifiedMs } = opened
+  const { stream, bytes, etag, modifiedMs, storageClass } = opened
   if (length !== null && bytes > length) {
     stream.destroy()
     throw new SnapproofError(
@@ -63,6 +65,7 @@ export async function getObject(place: S3Place, key: string, options: S3GetOptio
     signal,
     onBytes: count => {
       if (place.counts !== undefined) place.counts.bytesRead += count
+      countRead(place.counts, storageClass, { requests: 0, bytes: count })
     },
   })
   return { bytes, etag, modifiedMs, body }
@@ -102,6 +105,7 @@ async function open(
     throw s3Error(error, operation)
   }
   place.seen()
+  countRead(place.counts, answer.StorageClass, { requests: 1, bytes: 0 })
   const stream = answer.Body
   if (!(stream instanceof Readable)) throw new SnapproofError('internal', `${describe(operation)} gave no stream`)
   // Until it is read, a dying body must not take the process down.
@@ -109,7 +113,13 @@ async function open(
   try {
     const bytes = byteCount(answer.ContentLength, operation)
     if (ranged) requireContentRange(answer.ContentRange, first, bytes, operation)
-    return { stream, bytes, etag: answer.ETag ?? null, modifiedMs: answer.LastModified?.getTime() ?? null }
+    return {
+      stream,
+      bytes,
+      etag: answer.ETag ?? null,
+      modifiedMs: answer.LastModified?.getTime() ?? null,
+      storageClass: answer.StorageClass,
+    }
   } catch (error) {
     stream.destroy()
     throw error

@@ -3,6 +3,7 @@ import { HeadObjectCommand } from '@aws-sdk/client-s3'
 import { isSnapproofError, SnapproofError } from '../errors.ts'
 import type { ListedBlob } from '../model/blob.ts'
 import type { HeadOptions } from './port.ts'
+import { countRead } from './requests.ts'
 import { describe, type S3Operation } from './s3-errors.ts'
 import { factsOfHead } from './s3-facts.ts'
 import type { S3Place } from './s3-place.ts'
@@ -22,6 +23,7 @@ export async function headObject(
   })
   try {
     const answer = await place.call('head', place.full(key), send => connection.client.send(command, send), { signal })
+    countRead(place.counts, answer.StorageClass, { requests: 1, bytes: 0 })
     return {
       key,
       bytes: byteCount(answer.ContentLength, { verb: 'head', bucket, key: place.full(key) }),

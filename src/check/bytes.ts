@@ -9,7 +9,7 @@ import type { Finding } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import type { Reason } from '../model/verdict.ts'
 import { isRead, markOf } from './checkIndex.ts'
-import { type FileProofOptions, type FileState, type NeededFile, proveFile } from './fileProof.ts'
+import { type DueFile, type FileProofOptions, type FileState, type NeededFile, proveFile } from './fileProof.ts'
 import { makeFinding } from './findings.ts'
 import { dayOf, proofKeys } from './memory.ts'
 import type { ByteProof, KnownBad, ShortDigest } from './memoryFormat.ts'
@@ -20,6 +20,8 @@ export interface ByteBudget {
   bytesLeft: number | null
   /** Nothing new is begun once it says true. */
   readonly isOver: () => boolean
+  /** Asked before a file is read; no: it is left for another night. What it says yes to is spent. */
+  readonly affords?: (file: DueFile) => boolean
   /** Whose bytes are asked for; absent: all. */
   readonly wants?: (content: WantedContent) => boolean
 }
@@ -167,8 +169,9 @@ function neededFiles(
           if (parts.length === 0) continue // virtual: the reader has compared its bytes already
           const { key, witness } = proofKeys(record, shard, file, listed)
           const etags = parts.map(part => listed.get(part.key)?.etag ?? null)
+          const storageClass = listed.get(parts[0]?.key ?? '')?.storageClass ?? 'STANDARD'
           const snapshots = new Set([copy.snapshot])
-          files.set(`${shard} ${file.name}`, { shard, file, parts, key, witness, etags, snapshots })
+          files.set(`${shard} ${file.name}`, { shard, file, parts, key, witness, etags, storageClass, snapshots })
         }
       }
     }

@@ -15,7 +15,7 @@ export function asBefore(
   { readMs }: IndexMemory,
   calm: Calm,
   options: CheckOptions,
-): CheckedIndexWork | null {
+): Omit<CheckedIndexWork, 'classes'> | null {
   const { bytes } = options
   if (calm.copies.length !== entry.snapshots.length) return null
   const holders = calm.contents.map((): number[] => [])

@@ -10,6 +10,7 @@ import { describeError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ListedBlob } from '../model/blob.ts'
 import type { SnapshotInfo, SnapshotRecord } from '../model/content.ts'
+import type { PriceTable } from '../model/cost.ts'
 import type { Finding } from '../model/finding.ts'
 import { inOrder } from '../repository/ahead.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
@@ -52,6 +53,8 @@ export interface CheckOptions {
   readonly storeSums?: StoreSums
   /** Look at the last 16 bytes of every data file too. */
   readonly footers?: boolean
+  /** For what is told of unreferenced objects; absent: no money is named. */
+  readonly prices?: PriceTable
   /** What earlier checks saw; absent: everything is read, and nothing is kept. */
   readonly memory?: CheckMemory
   /** Once it says true nothing more is begun, and what is left stays open. */
@@ -107,7 +110,7 @@ async function checkAll(options: CheckOptions, keeper: Keeper): Promise<CheckRes
   })
   findings.push(...tally.findings())
   const unreferenced = cursors.flatMap(cursor => (cursor.isFinished ? [cursor.unreferenced] : []))
-  if (unreferenced.length === cursors.length) findings.push(...unreferencedFinding(unreferenced))
+  if (unreferenced.length === cursors.length) findings.push(...unreferencedFinding(unreferenced, options.prices))
 
   const accused = accusedSnapshots(findings)
   const snapshots = repositoryData.snapshots.map((entry, position): CheckedSnapshot => {
@@ -123,6 +126,7 @@ async function checkAll(options: CheckOptions, keeper: Keeper): Promise<CheckRes
     contents: tally.contents(),
     findings,
     newest: tally.newest,
+    classes: tally.classes,
     totals: {
       blobs: sum(cursor => cursor.blobs) + root.size,
       bytes: sum(cursor => cursor.bytes) + [...root.values()].reduce((total, blob) => total + blob.bytes, 0),
@@ -238,7 +242,7 @@ async function forgetGone({ catalogue, memory, isOver }: CheckOptions, keeper: K
   for (const subject of memory.subjects()) if (!here.has(subject)) await keeper.add(subject, Buffer.alloc(0))
 }
 
-function unreferencedFinding(parts: readonly FolderCursor['unreferenced'][]): Finding[] {
+function unreferencedFinding(parts: readonly FolderCursor['unreferenced'][], prices?: PriceTable): Finding[] {
   const blobs = parts.reduce((sum, part) => sum + part.blobs, 0)
   if (blobs === 0) return []
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
@@ -248,6 +252,7 @@ function unreferencedFinding(parts: readonly FolderCursor['unreferenced'][]): Fi
     .slice(0, maxExamples)
   const byClass = new Map<string, number>()
   for (const part of parts) for (const [name, size] of part.byClass) byClass.set(name, (byClass.get(name) ?? 0) + size)
-  const message = `${blobs} objects with ${bytes} bytes are needed by no snapshot (${storagePrice(byClass)}), for example ${examples.join(', ')}`
+  const price = prices === undefined ? '' : ` (${storagePrice(byClass, prices)})`
+  const message = `${blobs} objects with ${bytes} bytes are needed by no snapshot${price}, for example ${examples.join(', ')}`
   return [makeFinding({ code: 'unreferenced-blobs', key: null, snapshots: [], index: null, shard: null, message })]
 }

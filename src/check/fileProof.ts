@@ -28,7 +28,11 @@ export type StoredSum = (
 export interface FileProofOptions {
   readonly blobs: BlobReader
   /** Counted down while reading; null: no limit. */
-  readonly budget: { bytesLeft: number | null; readonly isOver: () => boolean }
+  readonly budget: {
+    bytesLeft: number | null
+    readonly isOver: () => boolean
+    readonly affords?: (file: DueFile) => boolean
+  }
   readonly storedSum?: StoredSum
   /** Earlier proofs of this index. */
   readonly known: ReadonlyMap<ShortDigest, ByteProof>
@@ -58,6 +62,14 @@ interface Bad {
 }
 export type FileState = Proven | Bad | { readonly state: 'unknown'; readonly reason: Reason }
 
+/** A file that is about to be read. */
+export interface DueFile {
+  readonly bytes: number
+  /** Objects. */
+  readonly requests: number
+  readonly storageClass: string
+}
+
 export interface NeededFile {
   readonly shard: number
   readonly file: FileEntry
@@ -66,6 +78,8 @@ export interface NeededFile {
   readonly witness: ShortDigest | null
   /** ETag of each part as listed. */
   readonly etags: readonly (string | null)[]
+  /** Of its first part, as listed. */
+  readonly storageClass: string
   /** Positions of the snapshots that need it, asked for or not: what is bad is bad for all of them. */
   readonly snapshots: Set<number>
 }
@@ -107,7 +121,9 @@ async function readFile(needed: NeededFile, unlimited: boolean, options: FilePro
   for (let attempt = 1; attempt <= 2; attempt++) {
     signal.throwIfAborted()
     const tooMuch = !unlimited && budget.bytesLeft !== null && budget.bytesLeft < file.bytes
-    if (attempt === 1 && (budget.isOver() || tooMuch)) return { state: 'unknown', reason: 'limit-reached' }
+    const due = { bytes: file.bytes, requests: parts.length, storageClass: needed.storageClass }
+    if (attempt === 1 && (budget.isOver() || tooMuch || (!unlimited && budget.affords?.(due) === false)))
+      return { state: 'unknown', reason: 'limit-reached' }
     if (budget.bytesLeft !== null) budget.bytesLeft -= file.bytes
     const read = await readSum(needed, options)
     if ('state' in read) return read

@@ -4,6 +4,7 @@
  */
 import type { ListedBlob } from '../model/blob.ts'
 import { type IndexCopy, type SnapshotInfo, shardFolder } from '../model/content.ts'
+import { billedClass } from '../model/cost.ts'
 import type { Finding } from '../model/finding.ts'
 import type { IndexEntry } from '../model/repository.ts'
 import { foldersOutside, pathTypes } from '../repository/shard-folders.ts'
@@ -28,7 +29,7 @@ import {
   viewOf,
 } from './memory.ts'
 import { encodeIndexMemory } from './memoryFormat.ts'
-import type { CheckedContent, CheckedCopy, Mark } from './result.ts'
+import type { CheckedContent, CheckedCopy, ClassMix, Mark } from './result.ts'
 import { lookAgain } from './secondLook.ts'
 import { storedSumOfFile } from './storeChecksums.ts'
 
@@ -52,6 +53,8 @@ export interface CheckedIndexWork {
   readonly shards: number
   /** Of the listed blobs those that nothing needs. */
   readonly unreferenced: readonly ListedBlob[]
+  /** The listed blobs by storage class; null: all are STANDARD, or were not listed. */
+  readonly classes: ClassMix | null
 }
 
 /** `inFolder`: the blobs below `indices/<id>/`. */
@@ -77,7 +80,7 @@ export async function workOnIndex(
     const calm = asBefore(position, entry, before, before.calm, options)
     if (calm !== null) {
       await context.keeper.add(indexSubject(entry.id), encodeIndexMemory({ ...before, looks }))
-      return calm
+      return { ...calm, classes: classMix(listed) }
     }
   }
 
@@ -128,7 +131,22 @@ export async function workOnIndex(
         : null
     await context.keeper.add(indexSubject(entry.id), encodeIndexMemory({ ...now, bad, looks, calm }))
   }
-  return { copies, contents: checked.contents, findings, shards: checked.shards, unreferenced }
+  const { contents, shards } = checked
+  return { copies, contents, findings, shards, unreferenced, classes: classMix(listed) }
+}
+
+function classMix(listed: ReadonlyMap<string, ListedBlob>): ClassMix | null {
+  const mix = new Map<string, { requests: number; bytes: number }>()
+  for (const { storageClass, bytes } of listed.values()) {
+    const name = billedClass(storageClass)
+    const sum = mix.get(name)
+    if (sum === undefined) mix.set(name, { requests: 1, bytes })
+    else {
+      sum.requests++
+      sum.bytes += bytes
+    }
+  }
+  return [...mix.keys()].every(name => name === 'STANDARD') ? null : mix
 }
 
 /** Does it rest on a metadata blob that was not read this time? */
@@ -158,7 +176,7 @@ export function leftOut(position: number, { options, wholes }: IndexContext): Ch
     const own = { catalogue: mark, presence: mark, ...(bytes === undefined ? {} : { byteProof }) }
     return { ...copyOf(entry, position, snapshot), bytes: 0, contentId: null, obstacle: 'limit-reached', ...own }
   })
-  return { copies, contents: [], findings, shards: 0, unreferenced: [] }
+  return { copies, contents: [], findings, shards: 0, unreferenced: [], classes: null }
 }
 
 function copyOf({ name, id }: IndexEntry, index: number, snapshot: number) {

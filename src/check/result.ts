@@ -1,5 +1,6 @@
 /** What the check found, for every snapshot, index and distinct content. */
 import type { SnapshotInfo } from '../model/content.ts'
+import type { ReadUsage } from '../model/cost.ts'
 import type { Finding } from '../model/finding.ts'
 import type { ContentRecord } from '../model/plan.ts'
 import type { IndexId } from '../model/repository.ts'
@@ -53,6 +54,9 @@ export interface NewestGood {
   readonly mark: Mark
 }
 
+/** Objects and bytes by storage class. */
+export type ClassMix = ReadonlyMap<string, ReadUsage>
+
 export interface CheckResult {
   /** By position. */
   readonly snapshots: readonly CheckedSnapshot[]
@@ -60,6 +64,8 @@ export interface CheckResult {
   readonly findings: readonly Finding[]
   /** By index name and level: the newest snapshot (position) in which the index passes, and how. */
   readonly newest: ReadonlyMap<string, ReadonlyMap<'catalogue' | 'presence' | 'bytes', NewestGood>>
+  /** By index id, where not everything is STANDARD. */
+  readonly classes: ReadonlyMap<IndexId, ClassMix>
   readonly totals: {
     readonly blobs: number
     readonly bytes: number

@@ -3,7 +3,7 @@ import type { Finding } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import type { CheckOptions } from './check.ts'
 import type { CheckedIndexWork } from './indexWork.ts'
-import type { CheckedContent, CheckedCopy, NewestGood } from './result.ts'
+import type { CheckedContent, CheckedCopy, ClassMix, NewestGood } from './result.ts'
 import { RollUps } from './snapshotMarks.ts'
 
 /** Takes in one index after the other, in any order, and gives everything out in the order of the catalogue. */
@@ -11,6 +11,8 @@ export class Tally {
   readonly rollUps = new RollUps()
   /** By index name: positions of the newest snapshots that pass, for each level. */
   readonly newest = new Map<string, Map<'catalogue' | 'presence' | 'bytes', NewestGood>>()
+  /** By index id, where not everything is STANDARD. */
+  readonly classes = new Map<string, ClassMix>()
   shards = 0
   readonly #options: CheckOptions
   readonly #findings: { readonly position: number; readonly findings: readonly Finding[] }[] = []
@@ -21,10 +23,12 @@ export class Tally {
     this.#options = options
   }
 
-  add(position: number, { copies, contents, findings, shards }: CheckedIndexWork): void {
+  add(position: number, { copies, contents, findings, shards, classes }: CheckedIndexWork): void {
     this.shards += shards
     if (findings.length > 0) this.#findings.push({ position, findings })
     const { repositoryData } = this.#options.catalogue
+    const id = repositoryData.indices[position]?.id
+    if (classes !== null && id !== undefined) this.classes.set(id, classes)
     for (const copy of copies) {
       this.rollUps.add(copy)
       this.#note(copy, repositoryData)

@@ -41,6 +41,7 @@ export async function checkCommand(context: CliContext, flags: CheckFlags): Prom
       footers: flags.footers ?? false,
       blobs: repository,
       counts,
+      prices: config.costs.prices,
       requests: config.work.requests,
       maxMetadataBytes: config.work.maxMetadataBytes,
       clock: context.clock,

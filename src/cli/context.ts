@@ -140,7 +140,7 @@ function newRunId(clock: Clock): string {
 }
 
 export function newCounts(): RequestCounts {
-  return { list: 0, get: 0, head: 0, put: 0, delete: 0, bytesRead: 0 }
+  return { list: 0, get: 0, head: 0, put: 0, delete: 0, bytesRead: 0, reads: {} }
 }
 
 /** Everything that a run is given. `close` removes this run's work folder. */

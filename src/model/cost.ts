@@ -16,6 +16,12 @@ export interface Usage {
   readonly seconds: number
 }
 
+/** A store may call a class anything; names that are none are one class, which has no price. */
+export function billedClass(name: string | null | undefined): string {
+  if (name === null || name === undefined) return 'STANDARD'
+  return /^[A-Z][A-Z0-9_]{0,39}$/.test(name) ? name : 'OTHER'
+}
+
 export interface StorageClassPrices {
   /** USD for a GB of 10^9 bytes kept for a month. */
   readonly storageGbMonth: number

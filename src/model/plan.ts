@@ -1,4 +1,5 @@
 /** What a run will restore: a value that can be printed, compared and dry-run. */
+import type { NightForecast } from './cost.ts'
 import type { IndexId, SnapshotUuid } from './repository.ts'
 import type { Reason } from './verdict.ts'
 
@@ -89,4 +90,6 @@ export interface Forecast {
   readonly seconds: number
   /** `measured` from the ledger's rates, or `assumed` on the first night. */
   readonly basis: 'measured' | 'assumed'
+  /** The whole night with its money; `seconds` and the rest above are of the restores alone. Absent: an older run. */
+  readonly night?: NightForecast
 }

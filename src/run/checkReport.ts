@@ -6,6 +6,7 @@ import type { CheckedSnapshot, CheckResult, Mark } from '../check/result.ts'
 import type { StoreSums } from '../check/storeChecksums.ts'
 import { describeError, type ExitCode, exitCodes, isSnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { PriceTable } from '../model/cost.ts'
 import type { Finding } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import type { LastGood } from '../model/run.ts'
@@ -32,6 +33,8 @@ export interface CheckReportOptions {
   readonly storeSums?: StoreSums | null
   readonly blobs: BlobReader
   readonly counts: RequestCounts
+  /** For what is told of unreferenced objects; absent: no money is named. */
+  readonly prices?: PriceTable
   readonly requests: number
   readonly maxMetadataBytes: number
   readonly clock: Clock
@@ -77,6 +80,7 @@ export async function checkReport(options: CheckReportOptions): Promise<{ report
       isOver,
       footers: options.footers ?? false,
       ...(memory === null ? {} : { memory }),
+      ...(options.prices === undefined ? {} : { prices: options.prices }),
       ...(options.storeSums == null ? {} : { storeSums: options.storeSums }),
       ...(level === 'bytes' ? { bytes: { bytesLeft: options.maxBytes, isOver } } : {}),
     })

@@ -2,17 +2,22 @@
  * Looks before anything is spent: pins a generation, judges `catalogue` and `presence`, finds the debt and plans.
  * `plan` ends here; `audit` and `verify` go on.
  */
+import type { DueFile } from '../check/fileProof.ts'
 import type { CheckResult } from '../check/result.ts'
 import { SnapproofError } from '../errors.ts'
 import type { Ledger, LedgerSession } from '../ledger/port.ts'
+import type { Usage } from '../model/cost.ts'
 import type { ContentRecord, DebtItem, Forecast, Plan } from '../model/plan.ts'
 import type { Limits } from '../model/policy.ts'
 import { isReadingDue } from '../plan/byteDebt.ts'
+import { allReads, nothingUsed, usageSince } from '../plan/cost.ts'
 import { type DebtInput, findDebt, isOwed, proofState } from '../plan/debt.ts'
-import { forecast, measuredRates } from '../plan/forecast.ts'
+import { forecast, type GroupSize, measuredRates, type Rates } from '../plan/forecast.ts'
+import { forecastNight, usageOfGroup } from '../plan/nightForecast.ts'
 import { selectPlan } from '../plan/select.ts'
 import { type Catalogue, openCatalogue } from '../repository/catalogue.ts'
 import { ledgerMemory } from './checkMemory.ts'
+import { type CostMeter, costMeter, writesToOf } from './costMeter.ts'
 import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { sizeGroup } from './group.ts'
@@ -26,6 +31,8 @@ export interface Survey {
   readonly checkedAtMs: number
   readonly plan: Plan
   readonly forecast: Forecast
+  /** Of `forecast`: what the look used, and each group of the plan, in its order. */
+  readonly usage: { readonly look: Usage; readonly groups: readonly Usage[] }
 }
 
 export interface SurveyOptions {
@@ -34,31 +41,38 @@ export interface SurveyOptions {
   readonly limits: Limits
   /** Nothing is written to the ledger. */
   readonly readOnly: boolean
+  /** Of the run, from its beginning; absent: the run begins here. */
+  readonly meter?: CostMeter
 }
 
 export async function survey(
-  dependencies: Pick<RunDependencies, 'config' | 'clock' | 'log' | 'repository' | 'runId' | 'signal'>,
+  dependencies: Pick<RunDependencies, 'config' | 'clock' | 'log' | 'repository' | 'runId' | 'signal' | 'counts'>,
   ledger: LedgerSession,
-  { only, limits, readOnly }: SurveyOptions,
+  options: SurveyOptions,
 ): Promise<Survey> {
+  const { only, limits, readOnly } = options
   const { config, clock, signal } = dependencies
   const { policy } = config
   const startedMs = clock.monotonicMs()
   const policyStartMs = policy.startMs ?? ledger.firstRunMs() ?? clock.nowMs()
   const isOver = (part: number) => () =>
     limits.durationSeconds !== null && clock.monotonicMs() - startedMs > limits.durationSeconds * 1000 * part
+  const meter = options.meter ?? costMeter({ ...dependencies, limitUsd: limits.costUsd })
+  const rates = measuredRates(ledger.recentPasses(200))
   // A name that is not there is said before anything is read, and before anything is remembered.
   if (only !== null) positionsOf(only, await openCatalogue(dependencies.repository, { signal }))
   const { catalogue, checked } = await checkSettled({
     blobs: dependencies.repository,
     collect: 'all',
-    isOver: isOver(1),
+    isOver: () => isOver(1)() || meter.isOver(),
     bytes: {
       bytesLeft: limits.restoreBytes,
-      // The other half of the time is for restores. Whoever only looks reads no data.
-      isOver: readOnly ? () => true : isOver(0.5),
+      // The other half of the time is for restores.
+      isOver: isOver(0.5),
+      // Whoever only looks reads no data, and says what would be read.
+      affords: readOnly ? file => leaveAndCount(file, meter, limits, rates) : file => meter.affords(file),
       wants: ({ indexId, contentId, obstacle }) => {
-        if (readOnly || only !== null) return false
+        if (only !== null) return false
         const { proof } = ledger.contentHistory(indexId, contentId, null)
         return isReadingDue(obstacle, proof, policy, policyStartMs, clock.nowMs())
       },
@@ -73,6 +87,7 @@ export async function survey(
       renewAfterDays: config.policy.bytesWithinDays,
       clock,
     }),
+    prices: config.costs.prices,
     clock,
     log: dependencies.log,
     signal,
@@ -91,10 +106,50 @@ export async function survey(
     limits,
     only: wanted,
   })
-  const sizes = []
-  for (const group of plan.groups) sizes.push(await sizeGroup(group, catalogue, signal))
-  const rates = measuredRates(ledger.recentPasses(200))
-  return { catalogue, checked, contents, startMs, checkedAtMs, plan, forecast: forecast(plan, sizes, rates) }
+  const writesTo = writesToOf(config)
+  const sizes: GroupSize[] = []
+  const groups: Usage[] = []
+  for (const group of plan.groups) {
+    const before = meter.used()
+    const size = await sizeGroup(group, catalogue, signal)
+    // The work reads the metadata again, as it was read just now.
+    const metadata = allReads(usageSince(before, meter.used()))
+    const mix = checked.classes.get(group.indexId) ?? null
+    sizes.push(size)
+    groups.push(usageOfGroup(group, size, { rates, writesTo, mix, metadata }))
+  }
+  // A plan has read nothing of what is due; a run has, and its counters and its time hold it already.
+  const due = { ...nothingUsed, reads: meter.afforded() }
+  const look = readOnly ? meter.used() : usageSince(due, meter.used())
+  const night = forecastNight({
+    look,
+    bytes: readOnly ? { ...due, seconds: allReads(due).bytes / rates.bytesPerSecond } : due,
+    groups: groups.map((usage, i) => ({ contents: plan.groups[i]?.contents.length ?? 0, usage })),
+    rates,
+    writesTo,
+    costs: config.costs,
+    limitUsd: limits.costUsd,
+  })
+  return {
+    catalogue,
+    checked,
+    contents,
+    startMs,
+    checkedAtMs,
+    plan,
+    forecast: { ...forecast(plan, sizes, rates), night },
+    usage: { look, groups },
+  }
+}
+
+/** Adds up what would be read and reads nothing; what the limits leave for another night is not counted. */
+function leaveAndCount(file: DueFile, meter: CostMeter, limits: Limits, rates: Rates): false {
+  const bytes = allReads({ ...nothingUsed, reads: meter.afforded() }).bytes + file.bytes
+  const { restoreBytes, durationSeconds } = limits
+  const tooMuch = restoreBytes !== null && bytes > restoreBytes
+  const tooLong = durationSeconds !== null && bytes / rates.bytesPerSecond > durationSeconds / 2
+  if (!tooMuch && !tooLong) meter.affords(file)
+  return false
 }
 
 /** Contents with what the ledger remembers of them. */

@@ -33,6 +33,8 @@ export interface WorkOptions {
   readonly signal: AbortSignal
   /** Monotonic milliseconds after which no further group is begun; null: no limit. */
   readonly stopAtMs: number | null
+  /** Asked before a group is begun, with the group that is being restored meanwhile: why it must wait; null: it need not. */
+  readonly mayBegin?: (group: Group, beside: Group | null) => Reason | null
   /** Contents restored at once. */
   readonly parallel: number
   readonly restoreTimeoutSeconds: number
@@ -63,7 +65,8 @@ export async function workOff(options: WorkOptions): Promise<WorkResult> {
   let failure: Error | null = null
   try {
     for (const [i, group] of plan.groups.entries()) {
-      const stop = stopReason(options)
+      // What is fetched already was asked for when that began.
+      const stop = stopReason(options) ?? (prefetch === null ? mayBegin(group, null, options) : null)
       if (stop !== null) {
         left.push(
           ...group.contents.map(({ content: { contentId, indexId } }) => ({ contentId, indexId, reason: stop })),
@@ -72,7 +75,8 @@ export async function workOff(options: WorkOptions): Promise<WorkResult> {
       }
       const { loaded, items } = await loadNow(group, prefetch, options)
       const following = plan.groups[i + 1]
-      prefetch = following === undefined ? null : load(following, options)
+      const ahead = following !== undefined && mayBegin(following, group, options) === null
+      prefetch = ahead ? load(following, options) : null
       if (loaded instanceof Error) await giveUp(group, loaded, options)
       else {
         bytesFetched += loaded.bytes
@@ -145,6 +149,10 @@ async function giveUp(group: Group, error: Error, options: WorkOptions): Promise
 function stopReason({ signal, stopAtMs, clock }: WorkOptions): Reason | null {
   if (signal.aborted) return 'interrupted'
   return stopAtMs !== null && clock.monotonicMs() >= stopAtMs ? 'limit-reached' : null
+}
+
+function mayBegin(group: Group, beside: Group | null, options: WorkOptions): Reason | null {
+  return options.mayBegin?.(group, beside) ?? null
 }
 
 /** Restores what can be restored of a group; findings are those of contents that failed twice. */

@@ -51,7 +51,7 @@ function openHouse() {
       })
       try {
         const options = { only: null, limits: config.limits, readOnly, ...change }
-        const dependencies = { config, clock, log: silentLog, repository, runId, signal }
+        const dependencies = { config, clock, log: silentLog, repository, runId, signal, counts: store.counts }
         const seen = await survey(dependencies, ledger, options)
         const judged = judgeSnapshots({
           repository: seen.catalogue.repositoryData,

@@ -41,7 +41,7 @@ export function checkedSnapshot(
 
 export function checkResult(snapshots: readonly CheckedSnapshot[], change: Partial<CheckResult> = {}): CheckResult {
   const totals = { blobs: 0, bytes: 0, shards: 0, unreferencedBlobs: 0, unreferencedBytes: 0 }
-  return { snapshots, contents: [], findings: [], newest: new Map(), totals, ...change }
+  return { snapshots, contents: [], findings: [], newest: new Map(), classes: new Map(), totals, ...change }
 }
 
 export function verdictInput(
