@@ -41,9 +41,9 @@ async function listVersions(
       page = await connection.send(send => connection.client.send(command, send), { signal })
     } catch (error) {
       signal?.throwIfAborted()
-      const { status, name } = readFailure(error)
+      const { status } = readFailure(error)
       // What does not know the question keeps no versions.
-      if (status === 501 || name === 'NotImplemented' || status === 405) return null
+      if (status === 400 || status === 405 || status === 501) return null
       throw s3Error(error, { verb: 'list', bucket, key: place.full(key) })
     }
     place.seen()

@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
-import type { BlobWriter, ConditionalWrite } from '../blobs/port.ts'
+import type { BlobBody, BlobWriter, ConditionalWrite } from '../blobs/port.ts'
 import { isSnapproofError, SnapproofError } from '../errors.ts'
 import type { FileState } from './ledgerFile.ts'
 import { inspectFile, removeFile } from './ledgerFile.ts'
@@ -32,13 +32,8 @@ export async function fetchLedger(
   for (let attempt = 1; ; attempt++) {
     removeFile(path)
     try {
-      const { etag, why } = await download(store, path, signal)
-      if (why !== null) return { etag, state: damaged(why) }
-      const state = inspectFile(path, repositoryName, `the ledger in ${store.url}`)
-      return {
-        etag,
-        state: state.kind === 'alien' ? damaged('it is a SQLite file of another program') : state,
-      }
+      const { etag, why } = await download(store, () => store.get(ledgerKey, { signal }), path, signal)
+      return { etag, state: stateOf(why, path, repositoryName, `the ledger in ${store.url}`) }
     } catch (error) {
       if (isSnapproofError(error, 'not-found')) return { state: { kind: 'missing' }, etag: null }
       // Another run stored it while we read.
@@ -46,6 +41,31 @@ export async function fetchLedger(
       throw error
     }
   }
+}
+
+/**
+ * Fetches one version of the ledger into `path` and looks at it.
+ *
+ * @throws SnapproofError `not-found`, others of the store, `ledger-newer`, `disk-full`
+ */
+export async function fetchVersion(
+  store: BlobWriter,
+  versionId: string,
+  path: string,
+  repositoryName: string,
+  signal: AbortSignal,
+): Promise<FileState> {
+  const { versions } = store
+  if (versions === undefined) throw new SnapproofError('usage', `${store.url} keeps no versions`)
+  removeFile(path)
+  const { why } = await download(store, () => versions.get(ledgerKey, versionId, { signal }), path, signal)
+  return stateOf(why, path, repositoryName, `version ${versionId} of the ledger in ${store.url}`)
+}
+
+function stateOf(why: string | null, path: string, repositoryName: string, what: string): FileState {
+  if (why !== null) return damaged(why)
+  const state = inspectFile(path, repositoryName, what)
+  return state.kind === 'alien' ? damaged('it is a SQLite file of another program') : state
 }
 
 /** Compresses `path`, which nobody may write meanwhile, and writes it if the object is still the one of `etag`. */
@@ -77,6 +97,7 @@ export async function putLedger(
 
 async function download(
   store: BlobWriter,
+  get: () => Promise<BlobBody>,
   path: string,
   signal: AbortSignal,
 ): Promise<{ readonly etag: string; readonly why: string | null }> {
@@ -84,7 +105,7 @@ async function download(
   // the ledger that is rebuilt at this path meanwhile.
   const file = await openForWriting(path)
   try {
-    const { body, etag } = await store.get(ledgerKey, { signal })
+    const { body, etag } = await get()
     if (etag === null)
       throw new SnapproofError('unavailable', `${store.url} gives no ETag for ${ledgerKey}`, {
         advice: 'The ledger needs a store with conditional writes; configure another, or sync: none.',

@@ -10,6 +10,8 @@ export interface Pending {
   readonly folded: number
   /** Some folded journal tells of a run that came to its end. */
   readonly holdsEndedRun: boolean
+  /** `createdMs` of the oldest journal that was listed; null when none was. */
+  readonly oldestMs: number | null
   /** What was left out and why, as sentences. */
   readonly problems: readonly string[]
   /** Modification time of the newest journal, by the store's clock; null when none was listed. */
@@ -32,6 +34,7 @@ export async function foldPending(
   let folded = 0
   let holdsEndedRun = false
   let newestStoredMs: number | null = null
+  let oldestMs: number | null = null
   let oldestLeftMs: number | null = null
   const leave = (createdMs: number, problem: string): void => {
     problems.push(problem)
@@ -62,6 +65,7 @@ export async function foldPending(
       problems.push(`${key} in ${shelf.url} is no journal; it was left out`)
       continue
     }
+    oldestMs = Math.min(oldestMs ?? named.createdMs, named.createdMs)
     newestStoredMs = Math.max(newestStoredMs ?? modifiedMs, modifiedMs)
     if (isFolded(file, named)) continue
     batch.push({ key, createdMs: named.createdMs })
@@ -70,7 +74,7 @@ export async function foldPending(
     batch = []
   }
   await take(batch)
-  return { folded, holdsEndedRun, problems, newestStoredMs, oldestLeftMs }
+  return { folded, holdsEndedRun, oldestMs, problems, newestStoredMs, oldestLeftMs }
 }
 
 async function readJournal(

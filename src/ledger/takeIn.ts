@@ -1,6 +1,7 @@
 /**
  * Makes the local ledger file what it must be: the stored ledger, or the one that lies there, with all journals folded in.
- * A damaged or lost one is rebuilt from the journals, which are kept, and said; it is never silently an empty one.
+ * In place of a damaged or lost one comes the newest good version with the journals since then, or what all journals make; that is
+ * said, and it is never silently an empty one.
  */
 import { copyFileSync, existsSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -8,6 +9,7 @@ import Database from 'better-sqlite3'
 import type { BlobWriter } from '../blobs/port.ts'
 import { SnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { isoTime } from '../time.ts'
 import type { JournalShelf } from './journals.ts'
 import type { FileState } from './ledgerFile.ts'
 import { headerState, inspectFile, LedgerFile, removeFile } from './ledgerFile.ts'
@@ -15,6 +17,8 @@ import { fetchLedger } from './ledgerObject.ts'
 import { codeOf, localError } from './localErrors.ts'
 import type { Pending } from './pending.ts'
 import { foldPending } from './pending.ts'
+import type { OlderLedger } from './rollBack.ts'
+import { missingRuns, takeNewestGood } from './rollBack.ts'
 
 export interface Home {
   readonly repositoryName: string
@@ -48,8 +52,11 @@ export async function takeFromStore(
   try {
     refuseAlien(path)
     const { state, etag } = await fetchLedger(store, next, home.repositoryName, signal)
-    if (state.kind !== 'good') removeFile(next)
-    const taken = await openAndFold(home, next, { state, what: `the ledger in ${store.url}`, durable: false }, signal)
+    const { repositoryName, log } = home
+    const older =
+      state.kind === 'good' ? null : await takeNewestGood(store, next, { repositoryName, badEtag: etag, log }, signal)
+    const what = `the ledger in ${store.url}`
+    const taken = await openAndFold(home, next, { state, older, what, durable: false }, signal)
     taken.file.close()
     beforeReplacing()
     // What a dead run left beside the old file would be taken for changes to the new one.
@@ -74,7 +81,7 @@ export async function takeFromDisk(home: Home, path: string, nowMs: number, sign
       if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix)
     home.log.warn('the damaged ledger was moved aside', { file: aside })
   } else if (state.kind === 'missing') removeFile(path)
-  const taken = await openAndFold(home, path, { state, what: `the ledger ${path}`, durable: true }, signal)
+  const taken = await openAndFold(home, path, { state, older: null, what: `the ledger ${path}`, durable: true }, signal)
   return { ...taken, etag: null }
 }
 
@@ -86,7 +93,7 @@ export async function copyFromDisk(home: Home, path: string, copy: string, signa
     refuseForeign(state, home, path)
     if (state.kind !== 'good') removeFile(copy)
     return {
-      ...(await openAndFold(home, copy, { state, what: `the ledger ${path}`, durable: false }, signal)),
+      ...(await openAndFold(home, copy, { state, older: null, what: `the ledger ${path}`, durable: false }, signal)),
       etag: null,
     }
   } catch (error) {
@@ -111,28 +118,50 @@ export function sweepReaders(path: string, nowMs: number, log: Log): void {
 async function openAndFold(
   home: Home,
   path: string,
-  { state, what, durable }: { state: FileState; what: string; durable: boolean },
+  { state, older, what, durable }: Found & { readonly durable: boolean },
   signal: AbortSignal,
 ): Promise<Omit<TakenIn, 'etag'>> {
   const file = LedgerFile.open(path, { repositoryName: home.repositoryName, durable })
   try {
     const pending = await foldPending(file, home.shelf, home.repositoryName, signal)
-    return { file, pending, warnings: [...rebuilt(state, what, pending), ...pending.problems] }
+    const lost = missingRuns(file)
+    return { file, pending, warnings: [...sayRecovery({ state, older, what }, pending, lost), ...pending.problems] }
   } catch (error) {
     file.close()
     throw error
   }
 }
 
+interface Found {
+  readonly state: FileState
+  /** The version that was taken instead; null: none. */
+  readonly older: OlderLedger | null
+  readonly what: string
+}
+
 /** What somebody must know when the ledger was not there as it should be. */
-function rebuilt(state: FileState, what: string, { folded, holdsEndedRun }: Pending): string[] {
-  const from = `it was rebuilt from ${folded} journal${folded === 1 ? '' : 's'}`
-  if (state.kind === 'damaged') return [`${what} is damaged (${state.why}): ${from}`]
-  if (state.kind === 'foreign')
-    return [`${what} is that of the repository ${JSON.stringify(state.repository)}: ${from} of this one`]
+function sayRecovery({ state, older, what }: Found, pending: Pending, lostRuns: number): string[] {
+  const { folded, holdsEndedRun, oldestMs } = pending
+  if (state.kind === 'good' || state.kind === 'alien') return []
   // Journals without a ledger are normal where the first run died; one that ended has stored a ledger, or failed loudly.
-  if (state.kind === 'missing' && holdsEndedRun) return [`${what} is gone: ${from}`]
-  return []
+  if (state.kind === 'missing' && older === null && !holdsEndedRun) return []
+  const journals = `${folded} journal${folded === 1 ? '' : 's'}`
+  const oldest = oldestMs === null ? '' : `, the oldest of ${isoTime(oldestMs)}`
+  const instead =
+    older === null
+      ? `it was rebuilt from ${journals}${oldest}`
+      : `its version ${older.versionId} of ${isoTime(older.modifiedMs)} was taken and ${journals} folded into it`
+  const lost =
+    lostRuns === 0
+      ? ''
+      : `; what ${lostRuns} earlier run${lostRuns === 1 ? '' : 's'} found out is lost: the journals are gone`
+  return [`${what} ${whatIsWrong(state)}: ${instead}${lost}`]
+}
+
+function whatIsWrong(state: Exclude<FileState, { kind: 'good' | 'alien' }>): string {
+  if (state.kind === 'damaged') return `is damaged (${state.why})`
+  if (state.kind === 'foreign') return `is that of the repository ${JSON.stringify(state.repository)}`
+  return 'is gone'
 }
 
 /** The local file is replaced by what is fetched; a typing error must not cost somebody a database. */

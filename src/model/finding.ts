@@ -149,8 +149,8 @@ export const findingCodes = {
   },
   'ledger-rolled-back': {
     severity: 'warning',
-    title: 'The ledger was damaged and an older version was taken',
-    advice: 'Proofs since then are done again; look at the versions of the ledger object.',
+    title: 'The ledger was damaged or gone; an older version of it, or its journals, took its place',
+    advice: 'Proofs that are said to be lost are done again; `snapproof ledger versions` says what the store still has.',
   },
   'accepted-expired': {
     severity: 'warning',
