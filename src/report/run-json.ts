@@ -33,7 +33,7 @@ const exitCode = oneOf(...Object.values(exitCodes))
 const code = string
 const reason = string
 
-const finding = object({
+export const findingShape = object({
   id: string,
   code,
   severity,
@@ -92,7 +92,7 @@ const restore = object({
   evidence: orNull(string),
 })
 
-const forecast = object({
+export const forecastShape = object({
   snapshots: amount,
   contents: amount,
   groups: amount,
@@ -139,17 +139,42 @@ const runShape: Check = object({
     credit: oneOf('shared', 'strict'),
   }),
   limits: object({ snapshots: orNull(amount), restoreBytes: orNull(amount), durationSeconds: orNull(amount) }),
-  forecast: orNull(forecast),
+  forecast: orNull(forecastShape),
   engines: arrayOf(object({ name: string, kind: string, product: string, version: string, egressBlocked: bool })),
   snapshots: arrayOf(snapshot),
   verdicts: arrayOf(verdictRow),
-  findings: arrayOf(finding),
-  accepted: arrayOf(object({ finding, until: time, reason: string, approver: string })),
+  findings: arrayOf(findingShape),
+  accepted: arrayOf(object({ finding: findingShape, until: time, reason: string, approver: string })),
   lastGood: arrayOf(
     object({ index: string, snapshot: orNull(string), uuid: orNull(string), endedAt: orNull(time), level, method }),
   ),
   restores: arrayOf(restore),
   debt,
+  array: orAbsent(
+    object({
+      plan: string,
+      plannedAt: time,
+      children: arrayOf(
+        object({
+          child: amount,
+          status: oneOf('done', 'stopped', 'lost', 'absent'),
+          contents: amount,
+          bytes: amount,
+          proven: amount,
+          failed: amount,
+          inconclusive: amount,
+          left: amount,
+          attempts: amount,
+          owner: orNull(string),
+          startedAt: orNull(time),
+          endedAt: orNull(time),
+          forecastSeconds: amount,
+          seconds: orNull(amount),
+          reason: string,
+        }),
+      ),
+    }),
+  ),
   contents: orAbsent(object({ total: amount, proven: amount })),
   history: arrayOf(
     object({ runId: string, endedAt: time, debtContents: amount, proven: amount, findings: amount, exitCode: whole }),
