@@ -1,7 +1,7 @@
 /**
  * `tsx test/suites/standin/record.ts`: restores every index of every snapshot of a fixture with a real server and writes down what
  * it answered, with the files that each restore reads. Also what it answers where a blob is damaged or missing. The result is
- * `answers.json`; the stand-in (`server.mjs`) says nothing else.
+ * `test/fixtures/standin/answers.json`; the stand-in (`server.mjs`) says nothing else.
  */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -99,7 +99,7 @@ try {
   const { version, index_version } =
     Object.values((nodes as { nodes: Record<string, Record<string, unknown>> }).nodes)[0] ?? {}
   const answers = { version, index_version, target, contents, damagedData, missingData, missingMetadata }
-  await writeFile(join(import.meta.dirname, 'answers.json'), `${JSON.stringify(answers)}\n`)
+  await writeFile(join(import.meta.dirname, '../../fixtures/standin/answers.json'), `${JSON.stringify(answers)}\n`)
   console.log(`${contents.length} contents`)
 } finally {
   await cluster.stop()

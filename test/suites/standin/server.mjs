@@ -1,5 +1,5 @@
 /**
- * A search server that can say only what a real one said (`answers.json`, written down by `record.ts` from Elasticsearch 9.5.3 over the
+ * A search server that can say only what a real one said (`test/fixtures/standin/answers.json`, written down by `record.ts` from Elasticsearch 9.5.3 over the
  * fixture es-9.5), and says it only where the restore would have worked: every file that it reads must lie in the registered
  * folder with the bytes of the fixture. Else it answers as the real one did over a damaged or a missing blob.
  *
@@ -13,7 +13,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { crc32 } from 'node:zlib'
 
-const recorded = JSON.parse(readFileSync(new URL('answers.json', import.meta.url), 'utf8'))
+const recorded = JSON.parse(readFileSync(new URL('../../fixtures/standin/answers.json', import.meta.url), 'utf8'))
 
 /**
  * @param {{ onRequest?: (request: { method: string, path: string }) => unknown }} options `onRequest` may answer a fault, see `send`
