@@ -33,6 +33,9 @@ export interface Survey {
   readonly forecast: Forecast
   /** Of `forecast`: what the look used, and each group of the plan, in its order. */
   readonly usage: { readonly look: Usage; readonly groups: readonly Usage[] }
+  /** Of each group of the plan, in its order, and the rates of the forecast. */
+  readonly sizes: readonly GroupSize[]
+  readonly rates: Rates
 }
 
 export interface SurveyOptions {
@@ -41,6 +44,8 @@ export interface SurveyOptions {
   readonly limits: Limits
   /** Nothing is written to the ledger. */
   readonly readOnly: boolean
+  /** Looks and plans for others: remembers what it saw, and reads no data. */
+  readonly plansOnly?: boolean
   /** Of the run, from its beginning; absent: the run begins here. */
   readonly meter?: CostMeter
 }
@@ -51,6 +56,7 @@ export async function survey(
   options: SurveyOptions,
 ): Promise<Survey> {
   const { only, limits, readOnly } = options
+  const readsNoData = readOnly || options.plansOnly === true
   const { config, clock, signal } = dependencies
   const { policy } = config
   const startedMs = clock.monotonicMs()
@@ -70,7 +76,7 @@ export async function survey(
       // The other half of the time is for restores.
       isOver: isOver(0.5),
       // Whoever only looks reads no data, and says what would be read.
-      affords: readOnly ? file => leaveAndCount(file, meter, limits, rates) : file => meter.affords(file),
+      affords: readsNoData ? file => leaveAndCount(file, meter, limits, rates) : file => meter.affords(file),
       wants: ({ indexId, contentId, obstacle }) => {
         if (only !== null) return false
         const { proof } = ledger.contentHistory(indexId, contentId, null)
@@ -120,10 +126,10 @@ export async function survey(
   }
   // A plan has read nothing of what is due; a run has, and its counters and its time hold it already.
   const due = { ...nothingUsed, reads: meter.afforded() }
-  const look = readOnly ? meter.used() : usageSince(due, meter.used())
+  const look = readsNoData ? meter.used() : usageSince(due, meter.used())
   const night = forecastNight({
     look,
-    bytes: readOnly ? { ...due, seconds: allReads(due).bytes / rates.bytesPerSecond } : due,
+    bytes: readsNoData ? { ...due, seconds: allReads(due).bytes / rates.bytesPerSecond } : due,
     groups: groups.map((usage, i) => ({ contents: plan.groups[i]?.contents.length ?? 0, usage })),
     rates,
     writesTo,
@@ -139,6 +145,8 @@ export async function survey(
     plan,
     forecast: { ...forecast(plan, sizes, rates), night },
     usage: { look, groups },
+    sizes,
+    rates,
   }
 }
 
