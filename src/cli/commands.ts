@@ -19,6 +19,7 @@ export interface LimitFlags {
   readonly maxSnapshots?: number | undefined
   readonly maxBytes?: string | undefined
   readonly maxDuration?: string | undefined
+  readonly maxCostUsd?: string | undefined
 }
 
 export interface AuditFlags extends CommonFlags, LimitFlags {
@@ -186,6 +187,7 @@ function overridesOf(flags: AuditFlags): Record<string, string | number | boolea
     'limits.snapshots': flags.maxSnapshots,
     'limits.restoreBytes': flags.maxBytes,
     'limits.duration': flags.maxDuration,
+    'limits.costUsd': flags.maxCostUsd,
     ...(flags.metrics === false ? { 'metrics.enabled': false } : {}),
   }
 }

@@ -156,6 +156,10 @@ function limitFlags<Flags>(parser: Argv<Flags>) {
     .option('max-snapshots', { type: 'number', describe: 'Restore from at most so many snapshots' })
     .option('max-bytes', { type: 'string', describe: 'Restore at most so many bytes, such as 500GiB' })
     .option('max-duration', { type: 'string', describe: 'Begin nothing new after this time, such as 4h' })
+    .option('max-cost-usd', {
+      type: 'string',
+      describe: 'Begin nothing that would make the run cost more, such as 2.50; by what was measured',
+    })
 }
 
 function runFlags<Flags>(parser: Argv<Flags>) {

@@ -1,5 +1,6 @@
 /** `run.json`: everything a report is drawn from. Additions do not raise `schemaVersion`. */
 import type { ExitCode } from '../errors.ts'
+import type { KmsUse, TransferRoute, UsageBill } from './cost.ts'
 import type { Finding } from './finding.ts'
 import type { DebtKind, Forecast } from './plan.ts'
 import type { RepositoryIdentity, SnapshotState, SnapshotUuid } from './repository.ts'
@@ -108,6 +109,17 @@ export interface ArrayChild {
   readonly reason: string
 }
 
+export interface RunCosts {
+  /** Until the ledger was stored; null: not known, as where several machines worked. */
+  readonly measured: UsageBill | null
+  /** Of the price table. */
+  readonly prices: { readonly currency: 'USD'; readonly region: string; readonly asOf: string }
+  readonly compute: string | null
+  readonly transfer: TransferRoute
+  readonly kms: KmsUse
+  readonly store: 's3' | 'file'
+}
+
 export interface RunResult {
   readonly schemaVersion: 1
   readonly runId: string
@@ -173,6 +185,8 @@ export interface RunResult {
     readonly exitCode: number
   }[]
   readonly stats: RunStats
+  /** Absent: an older run. The forecast is `forecast.night`. */
+  readonly costs?: RunCosts
   /** Sentences about what this run does not prove. */
   readonly limitsOfProof: readonly string[]
 }

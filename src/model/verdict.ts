@@ -97,7 +97,7 @@ export const reasons = {
     verdict: 'inconclusive',
     debt: true,
     severity: 'warning',
-    text: 'It needs more disk than there is.',
+    text: 'It alone needs more than there is or may be used: disk, or a limit on bytes or money.',
   },
   'store-unavailable': {
     verdict: 'inconclusive',

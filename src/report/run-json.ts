@@ -1,5 +1,6 @@
 /** `run.json`: written in full, read back with suspicion. */
 import { exitCodes, SnapproofError } from '../errors.ts'
+import { kmsUses, transferRoutes } from '../model/cost.ts'
 import type { RunResult } from '../model/run.ts'
 import { levels } from '../model/verdict.ts'
 import {
@@ -11,6 +12,7 @@ import {
   oneOf,
   orAbsent,
   orNull,
+  recordOf,
   ShapeError,
   string,
   time,
@@ -92,6 +94,37 @@ const restore = object({
   evidence: orNull(string),
 })
 
+const usageAndBill = {
+  usage: object({
+    list: amount,
+    put: amount,
+    reads: recordOf(object({ requests: amount, bytes: amount })),
+    seconds: amount,
+  }),
+  bill: object({
+    lines: arrayOf(
+      object({
+        line: string,
+        quantity: amount,
+        unit: oneOf('requests', 'GB', 'hours'),
+        per: amount,
+        usd: orNull(amount),
+        amount: orNull(amount),
+      }),
+    ),
+    usd: amount,
+    unknown: arrayOf(string),
+  }),
+}
+const usageBill = object(usageAndBill)
+
+const night = object({
+  ...usageAndBill,
+  parts: object({ look: usageBill, bytes: usageBill, restores: usageBill, end: usageBill }),
+  basis: oneOf('measured', 'assumed'),
+  contentsBeyondLimit: amount,
+})
+
 export const forecastShape = object({
   snapshots: amount,
   contents: amount,
@@ -102,6 +135,7 @@ export const forecastShape = object({
   diskBytes: amount,
   seconds: amount,
   basis: oneOf('measured', 'assumed'),
+  night: orAbsent(night),
 })
 
 const debt = object({
@@ -138,7 +172,12 @@ const runShape: Check = object({
     restoreEveryContentWithinDays: amount,
     credit: oneOf('shared', 'strict'),
   }),
-  limits: object({ snapshots: orNull(amount), restoreBytes: orNull(amount), durationSeconds: orNull(amount) }),
+  limits: object({
+    snapshots: orNull(amount),
+    restoreBytes: orNull(amount),
+    durationSeconds: orNull(amount),
+    costUsd: orAbsent(orNull(amount)),
+  }),
   forecast: orNull(forecastShape),
   engines: arrayOf(object({ name: string, kind: string, product: string, version: string, egressBlocked: bool })),
   snapshots: arrayOf(snapshot),
@@ -185,6 +224,16 @@ const runShape: Check = object({
     bytesRestored: amount,
     phases: arrayOf(object({ phase: string, seconds: amount })),
   }),
+  costs: orAbsent(
+    object({
+      measured: orNull(usageBill),
+      prices: object({ currency: oneOf('USD'), region: string, asOf: string }),
+      compute: orNull(string),
+      transfer: oneOf(...transferRoutes),
+      kms: oneOf(...kmsUses),
+      store: oneOf('s3', 'file'),
+    }),
+  ),
   limitsOfProof: arrayOf(string),
 })
 

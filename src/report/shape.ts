@@ -81,3 +81,11 @@ export function object(members: Readonly<Record<string, Check>>): Check {
     }
   }
 }
+
+/** An object whose members may have any name. */
+export function recordOf(check: Check): Check {
+  return (value, path) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(path, 'an object', value)
+    for (const [name, member] of Object.entries(value)) check(member, `${path}.${name}`)
+  }
+}

@@ -13,6 +13,7 @@ import type { RunResult } from '../model/run.ts'
 import { evidenceName } from './attempt.ts'
 import { conclude, storeTimeoutMs } from './conclude.ts'
 import { attemptRow, condemnedRows, sayAttempt } from './contentRows.ts'
+import { costGate, costMeter } from './costMeter.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { PhaseTimer } from './phases.ts'
 import { holdEngines, type Restored, type RestorePlanOptions, restorePlan } from './restorePlan.ts'
@@ -32,6 +33,8 @@ export async function audit(dependencies: RunDependencies, options: AuditOptions
   const { clock, log, signal, config } = dependencies
   const startedMs = clock.nowMs()
   const phases = new PhaseTimer(clock)
+  const limitUsd = options.limits.costUsd
+  const meter = costMeter({ ...dependencies, limitUsd })
   const ledger = await phases.time('ledger', () => dependencies.openLedger({ readOnly: false }))
   const stop = AbortSignal.any([signal, ledger.leaseLost])
   const engines = holdEngines(dependencies, stop)
@@ -42,14 +45,15 @@ export async function audit(dependencies: RunDependencies, options: AuditOptions
     const first = config.engines[0]
     if (first !== undefined && likely) engines.warm(first.name)
     const seen = await phases.time('check and plan', () =>
-      survey(dependencies, ledger, { ...options, readOnly: false }),
+      survey(dependencies, ledger, { ...options, readOnly: false, meter }),
     )
     log.info(sayPlan(seen), { snapshots: seen.plan.snapshots.length, contents: seen.forecast.contents })
     const { durationSeconds } = options.limits
     const leftMs = durationSeconds === null ? null : durationSeconds * 1000 - (clock.nowMs() - startedMs)
     const stopAtMs = leftMs === null ? null : clock.monotonicMs() + Math.max(0, leftMs)
+    const mayBegin = costGate({ ...seen, meter, config, limitUsd, log })
     const restored = await phases.time('mirror and restore', () =>
-      work(dependencies, ledger, seen, { engines, signal: stop, stopAtMs }),
+      work(dependencies, ledger, seen, { engines, signal: stop, stopAtMs, mayBegin }),
     )
     const { repositoryData } = seen.catalogue
     const settled = await phases.time('generation again', () => readGenerationAgain(dependencies, repositoryData))
@@ -82,7 +86,7 @@ async function work(
   dependencies: RunDependencies,
   ledger: LedgerSession,
   { plan, catalogue, contents }: Survey,
-  rest: Pick<RestorePlanOptions, 'engines' | 'signal' | 'stopAtMs'>,
+  rest: Pick<RestorePlanOptions, 'engines' | 'signal' | 'stopAtMs' | 'mayBegin'>,
 ): Promise<Restored> {
   const { clock, log, output, runId } = dependencies
   const context = { runId, repositoryData: catalogue.repositoryData }

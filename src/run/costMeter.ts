@@ -1,11 +1,15 @@
 /** What this run has used until now, and whether it may use more. */
 import type { RequestCounts } from '../blobs/port.ts'
 import type { DueFile } from '../check/fileProof.ts'
+import type { Log } from '../log.ts'
 import type { AuditConfig } from '../model/config.ts'
 import { billedClass, type ReadUsage, type Usage } from '../model/cost.ts'
+import type { Group, Plan } from '../model/plan.ts'
 import { addUsage, billOf, nothingUsed, usageOf } from '../plan/cost.ts'
-import { usageOfEnd, type WritesTo } from '../plan/nightForecast.ts'
+import { beyondLimit, usageOfEnd, type WritesTo } from '../plan/nightForecast.ts'
 import type { Clock } from '../time.ts'
+import type { Survey } from './survey.ts'
+import type { WorkOptions } from './work.ts'
 
 export interface CostMeter {
   /** Since the run began. */
@@ -59,4 +63,53 @@ export function costMeter({ counts, config, clock, limitUsd }: CostMeterOptions)
       return true
     },
   }
+}
+
+export interface CostGateOptions extends Omit<CostMeterOptions, 'counts' | 'clock'> {
+  readonly meter: Pick<CostMeter, 'used'>
+  readonly plan: Plan
+  readonly usage: Survey['usage']
+  readonly log: Log
+}
+
+/**
+ * Decides before each group, by what was measured until then: with the group's own forecast, what is left to do for the group beside
+ * it, and the end of the night, the run must stay within its limit.
+ */
+export function costGate({
+  meter,
+  config,
+  limitUsd,
+  plan,
+  usage,
+  log,
+}: CostGateOptions): NonNullable<WorkOptions['mayBegin']> {
+  if (limitUsd === null) return () => null
+  const writesTo = writesToOf(config)
+  const usageOfGroup = (group: Group) => usage.groups[plan.groups.indexOf(group)] ?? nothingUsed
+  return (group, beside) => {
+    const used = meter.used()
+    // Its blobs are here and counted; what is left of it is time.
+    const rest = beside === null ? nothingUsed : { ...nothingUsed, seconds: usageOfGroup(beside).seconds }
+    const certain = addUsage(used, rest)
+    const spent = addUsage(certain, usageOfEnd(certain.seconds, writesTo))
+    const next = usageOfGroup(group)
+    const { costs } = config
+    const reason = beyondLimit({ spent, next, look: usage.look, costs, limitUsd })
+    // Asked again when the group beside it is done.
+    if (reason !== null && beside === null) {
+      const alone = billOf(next, costs).usd
+      log.warn(`${group.indexName} is left for its cost`, {
+        limitUsd,
+        usedUsd: cents(billOf(used, costs).usd),
+        forecastUsd: cents(alone),
+        reason,
+      })
+    }
+    return reason
+  }
+}
+
+function cents(usd: number): number {
+  return Math.round(usd * 10_000) / 10_000
 }

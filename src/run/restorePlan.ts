@@ -8,7 +8,7 @@ import type { RunDependencies } from './dependencies.ts'
 import { EngineHolder } from './engines.ts'
 import { rootItems } from './expectation.ts'
 import { describeTrouble } from './settle.ts'
-import { type WorkResult, workOff } from './work.ts'
+import { type WorkOptions, type WorkResult, workOff } from './work.ts'
 
 export interface RestorePlanOptions {
   readonly plan: Plan
@@ -18,6 +18,8 @@ export interface RestorePlanOptions {
   readonly signal: AbortSignal
   /** Monotonic milliseconds after which no further group is begun; null: no limit. */
   readonly stopAtMs: number | null
+  /** Why a group must wait; absent: none must. */
+  readonly mayBegin?: NonNullable<WorkOptions['mayBegin']>
   /** Resolves when the result is stored. */
   readonly onAttempt: (attempt: Attempt) => Promise<void>
   readonly onCondemned: (indexId: string, contentIds: ReadonlySet<string>, finding: Finding) => Promise<void>
