@@ -34,6 +34,7 @@ export const plainTemplates: Readonly<Record<string, Omit<SnapproofAuditProps, '
   'codebuild-nightly-events': { eventPath: {} },
   'batch-fargate-nightly': { compute: { kind: 'batch' } },
   'batch-ec2-spot-nightly': { compute: { kind: 'batch', on: 'ec2', spot: true, timeout: Duration.hours(12) } },
+  'batch-ec2-array-nightly': { compute: { kind: 'batch', on: 'ec2', spot: true, children: 16 } },
 }
 
 /** With parameters in the place of what differs between two accounts. */

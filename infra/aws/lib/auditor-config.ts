@@ -23,6 +23,7 @@ export function auditorConfig(
   storage: Storage,
   settings: SettingsProps,
   timeoutMinutes: number,
+  topicArn: string,
 ): Section {
   const bucket = storage.ledgerBucket.bucketName
   const url = (prefix: string) => `s3://${bucket}/${prefix.replace(/\/$/, '')}`
@@ -37,6 +38,7 @@ export function auditorConfig(
     limits: { duration: `${Math.max(5, timeoutMinutes - 30)}m`, ...settings.limits },
     work: { folder: `${workFolder}/work`, ...settings.work },
     metrics: { enabled: true, region },
+    notify: { topicArn },
     ...(settings.policy === undefined ? {} : { policy: settings.policy }),
     ...(settings.failOn === undefined ? {} : { failOn: settings.failOn }),
   }

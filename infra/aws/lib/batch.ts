@@ -18,9 +18,11 @@ import { LogDriver } from 'aws-cdk-lib/aws-ecs'
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
+import { ArrayMachine } from './array.ts'
+import { mostChildren } from './array-definition.ts'
 import type { ComputeContext } from './codebuild.ts'
 import { defaultTimeout } from './codebuild.ts'
-import { configVariable, nightScript } from './command.ts'
+import { nightScript, variables } from './command.ts'
 import type { Compute, StartTarget } from './compute.ts'
 import { addFailedJobs } from './failed-jobs.ts'
 import { fargateSizeProblem } from './fargate-sizes.ts'
@@ -39,7 +41,11 @@ export interface BatchProps {
   readonly memory?: Size
   /** Disk for mirror and throwaway server. @default 100 GiB */
   readonly scratch?: Size
-  /** A job that runs longer is stopped, with 30 s to journal what it did. @default 6 hours */
+  /** At most so many machines in one night, by an array; 1: a plain job, planned and done by one machine. @default 1 */
+  readonly children?: number
+  /** Of an array: the job that looks at everything and plans. @default 3 hours */
+  readonly planTimeout?: Duration
+  /** A job that runs longer is stopped, with 30 s to journal what it did; of an array, each child. @default 6 hours */
   readonly timeout?: Duration
   /** How long a job may wait for a machine before it is given up. @default 1 hour */
   readonly queuedTimeout?: Duration
@@ -60,16 +66,17 @@ export class BatchCompute extends Construct implements Compute {
   readonly target: StartTarget
   readonly failureSource: string
   readonly firstAudit: string
+  readonly doctor: string
   readonly network: AuditNetwork
 
   constructor(scope: Construct, id: string, props: BatchProps, context: ComputeContext) {
     super(scope, id)
-    this.timeout = props.timeout ?? defaultTimeout
+    const timeout = props.timeout ?? defaultTimeout
     this.queuedTimeout = props.queuedTimeout ?? Duration.hours(1)
     this.network = new AuditNetwork(this, 'Network', props)
     const definition = new EcsJobDefinition(this, 'Job', {
       container: props.on === 'ec2' ? this.#onEc2(props, context) : this.#onFargate(props, context),
-      timeout: this.timeout,
+      timeout,
       retryAttempts: 3,
       // A lost host is tried again, nothing else: a run that failed or found something must not be run twice a night.
       retryStrategies: [
@@ -88,26 +95,55 @@ export class BatchCompute extends Construct implements Compute {
       })),
     })
     const jobName = `snapproof-${context.repositoryName}`
-    const job = { JobName: jobName, JobQueue: queue.jobQueueArn, JobDefinition: definition.jobDefinitionArn }
-    this.failureSource = addFailedJobs(this, 'FailedJobs', queue.jobQueueArn, context.key)
+    const [jobQueueArn, jobDefinitionArn] = [queue.jobQueueArn, definition.jobDefinitionArn]
+    const array =
+      childrenOf(props) === 1
+        ? null
+        : new ArrayMachine(this, 'Array', {
+            jobName,
+            jobQueueArn,
+            jobDefinitionArn,
+            children: childrenOf(props),
+            storage: context.storage,
+            timeout,
+            planTimeout: props.planTimeout ?? Duration.hours(3),
+            collectTimeout: Duration.hours(1),
+            queuedTimeout: this.queuedTimeout,
+          })
+    this.timeout = array?.timeout ?? timeout
+    const stateMachineArn = array?.stateMachineArn ?? null
+    this.failureSource = addFailedJobs(this, 'FailedJobs', { jobQueueArn, stateMachineArn }, context.storage.key)
+    const submit = new PolicyStatement({ actions: ['batch:SubmitJob'], resources: [jobQueueArn, jobDefinitionArn] })
+    const job = { JobName: jobName, JobQueue: jobQueueArn, JobDefinition: jobDefinitionArn }
+    const stack = Stack.of(this)
     this.target = {
-      arn: `arn:${Aws.PARTITION}:scheduler:::aws-sdk:batch:submitJob`,
-      permissions: [
-        new PolicyStatement({
-          actions: ['batch:SubmitJob'],
-          resources: [queue.jobQueueArn, definition.jobDefinitionArn],
-        }),
-      ],
-      input: Stack.of(this).toJsonString(job),
-      eventTarget: variables => ({
-        arn: queue.jobQueueArn,
-        batchParameters: { jobName, jobDefinition: definition.jobDefinitionArn },
-        input: Stack.of(this).toJsonString({
-          ContainerOverrides: { Environment: Object.entries(variables).map(([Name, Value]) => ({ Name, Value })) },
+      ...(stateMachineArn === null
+        ? {
+            arn: `arn:${Aws.PARTITION}:scheduler:::aws-sdk:batch:submitJob`,
+            permissions: [submit],
+            input: stack.toJsonString(job),
+          }
+        : {
+            arn: stateMachineArn,
+            permissions: [new PolicyStatement({ actions: ['states:StartExecution'], resources: [stateMachineArn] })],
+            input: '{}',
+          }),
+      // What is new since last night fits one machine.
+      eventPermissions: [submit],
+      eventTarget: added => ({
+        arn: jobQueueArn,
+        batchParameters: { jobName, jobDefinition: jobDefinitionArn },
+        input: stack.toJsonString({
+          ContainerOverrides: { Environment: Object.entries(added).map(([Name, Value]) => ({ Name, Value })) },
         }),
       }),
     }
-    this.firstAudit = `aws batch submit-job --region ${Aws.REGION} --job-name ${jobName} --job-queue ${queue.jobQueueArn} --job-definition ${definition.jobDefinitionArn}`
+    const submitJob = `aws batch submit-job --region ${Aws.REGION} --job-name ${jobName} --job-queue ${jobQueueArn} --job-definition ${jobDefinitionArn}`
+    this.firstAudit =
+      stateMachineArn === null
+        ? submitJob
+        : `aws stepfunctions start-execution --region ${Aws.REGION} --state-machine-arn ${stateMachineArn}`
+    this.doctor = `${submitJob} --container-overrides 'environment=[{name=${variables.command},value=doctor}]'`
   }
 
   #container(props: BatchProps, context: ComputeContext) {
@@ -120,7 +156,7 @@ export class BatchCompute extends Construct implements Compute {
       cpu: props.vcpus ?? defaultVcpus,
       memory: props.memory ?? defaultMemory,
       command: ['/bin/sh', '-c', nightScript()],
-      environment: { [configVariable]: context.configJson, CI: 'true' },
+      environment: { [variables.config]: context.configJson, CI: 'true' },
       jobRole: context.role,
       logging: LogDriver.awsLogs({ logGroup, streamPrefix: 'audit' }),
     }
@@ -143,7 +179,7 @@ export class BatchCompute extends Construct implements Compute {
       vpc: this.network.vpc,
       vpcSubnets: this.network.subnets,
       securityGroups: [this.network.securityGroup],
-      maxvCpus: props.vcpus ?? defaultVcpus,
+      maxvCpus: childrenOf(props) * (props.vcpus ?? defaultVcpus),
       spot: props.spot ?? false,
     })
   }
@@ -175,7 +211,7 @@ export class BatchCompute extends Construct implements Compute {
       useOptimalInstanceClasses: false,
       instanceClasses: [...(props.instanceClasses ?? [ec2.InstanceClass.C7I, ec2.InstanceClass.M7I])],
       minvCpus: 0,
-      maxvCpus: Math.max(16, props.vcpus ?? defaultVcpus),
+      maxvCpus: Math.max(16, childrenOf(props) * (props.vcpus ?? defaultVcpus)),
       spot: props.spot ?? false,
     })
   }
@@ -184,6 +220,10 @@ export class BatchCompute extends Construct implements Compute {
 const defaultVcpus = 4
 const defaultMemory = Size.gibibytes(16)
 const defaultScratch = Size.gibibytes(100)
+
+function childrenOf({ children }: BatchProps): number {
+  return children ?? 1
+}
 
 export function batchProblems(props: BatchProps): string[] {
   const scratch = (props.scratch ?? defaultScratch).toGibibytes()
@@ -194,6 +234,9 @@ export function batchProblems(props: BatchProps): string[] {
     props.on !== 'ec2' && (scratch < 21 || scratch > 200)
       ? `compute.scratch of ${scratch} GiB: Fargate has 21 to 200; use on: 'ec2' for more`
       : null,
+    Number.isInteger(childrenOf(props)) && childrenOf(props) >= 1 && childrenOf(props) <= mostChildren
+      ? null
+      : `compute.children of ${props.children}: a whole number from 1 to ${mostChildren}`,
     minutes < 1 || minutes > 14 * 1_440 ? `compute.timeout of ${minutes} min: allowed is 1 min to 14 days` : null,
     queued < 10 || queued > 1_440 ? `compute.queuedTimeout of ${queued} min: Batch allows 10 min to 24 h` : null,
   ].filter(problem => problem !== null)

@@ -3,13 +3,13 @@ import { ArnFormat, Aws, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { BuildSpec, CfnProject, ComputeType, Project } from 'aws-cdk-lib/aws-codebuild'
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2'
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam'
-import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { configVariable, nightScript } from './command.ts'
+import { nightScript, variables } from './command.ts'
 import type { Compute, StartTarget } from './compute.ts'
 import { buildImage, type PlacedImage } from './image.ts'
 import { acknowledgeWildcards } from './nag.ts'
+import type { Storage } from './storage.ts'
 
 export interface CodeBuildProps {
   readonly kind: 'codebuild'
@@ -35,7 +35,7 @@ export interface ComputeContext {
   readonly image: PlacedImage
   readonly configJson: string
   readonly repositoryName: string
-  readonly key: IKey
+  readonly storage: Storage
 }
 
 export class CodeBuildCompute extends Construct implements Compute {
@@ -46,6 +46,7 @@ export class CodeBuildCompute extends Construct implements Compute {
   readonly target: StartTarget
   readonly failureSource: string
   readonly firstAudit: string
+  readonly doctor: string
 
   constructor(scope: Construct, id: string, props: CodeBuildProps, context: ComputeContext) {
     super(scope, id)
@@ -62,7 +63,7 @@ export class CodeBuildCompute extends Construct implements Compute {
         buildImage: buildImage(context.image),
         computeType: props.computeType ?? ComputeType.LARGE,
         privileged: props.privileged ?? false,
-        environmentVariables: { [configVariable]: { value: context.configJson }, CI: { value: 'true' } },
+        environmentVariables: { [variables.config]: { value: context.configJson }, CI: { value: 'true' } },
       },
       buildSpec: BuildSpec.fromObject({
         version: '0.2',
@@ -83,7 +84,7 @@ export class CodeBuildCompute extends Construct implements Compute {
     })
     // Set past the construct, which would allow the role everything with the key; there are no artifacts to encrypt.
     const resource = this.project.node.defaultChild
-    if (resource instanceof CfnProject) resource.encryptionKey = context.key.keyArn
+    if (resource instanceof CfnProject) resource.encryptionKey = context.storage.key.keyArn
     const logs = Stack.of(this).formatArn({
       service: 'logs',
       resource: 'log-group',
@@ -96,14 +97,18 @@ export class CodeBuildCompute extends Construct implements Compute {
       'The construct of CDK allows the streams of the default log, too.',
     )
     this.failureSource = this.project.projectName
+    const permissions = [
+      new PolicyStatement({ actions: ['codebuild:StartBuild'], resources: [this.project.projectArn] }),
+    ]
     this.target = {
       arn: this.project.projectArn,
-      permissions: [new PolicyStatement({ actions: ['codebuild:StartBuild'], resources: [this.project.projectArn] })],
+      permissions,
+      eventPermissions: permissions,
       input: null,
-      eventTarget: variables => ({
+      eventTarget: added => ({
         arn: this.project.projectArn,
         input: Stack.of(this).toJsonString({
-          environmentVariablesOverride: Object.entries(variables).map(([name, value]) => ({
+          environmentVariablesOverride: Object.entries(added).map(([name, value]) => ({
             name,
             value,
             type: 'PLAINTEXT',
@@ -112,6 +117,7 @@ export class CodeBuildCompute extends Construct implements Compute {
       }),
     }
     this.firstAudit = `aws codebuild start-build --region ${Aws.REGION} --project-name ${this.project.projectName}`
+    this.doctor = `${this.firstAudit} --environment-variables-override name=${variables.command},value=doctor,type=PLAINTEXT`
   }
 }
 

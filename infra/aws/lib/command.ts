@@ -4,8 +4,30 @@
  */
 
 export const workFolder = '/tmp/snapproof'
-/** Variable with the configuration as JSON, which is YAML too. Not named SNAPPROOF_…: those are keys of the configuration. */
-export const configVariable = 'AUDIT_CONFIG'
+/** Not named SNAPPROOF_…: those are keys of the configuration. */
+export const variables = {
+  /** The configuration as JSON, which is YAML too. */
+  config: 'AUDIT_CONFIG',
+  /** One of `commands`; unset: `audit`. */
+  command: 'AUDIT_COMMAND',
+  /** Of `plan`: how many machines there may be. */
+  children: 'AUDIT_CHILDREN',
+  /** Of `plan`, `work` and `collect`: URL of the plan. */
+  plan: 'AUDIT_PLAN',
+} as const
+/** Set by AWS Batch in the children of an array, and only there. */
+export const arrayIndexVariable = 'AWS_BATCH_JOB_ARRAY_INDEX'
+
+export type Command = 'audit' | 'doctor' | 'plan' | 'work' | 'collect'
+
+const argumentsOf: Readonly<Record<Command, string>> = {
+  audit: 'audit',
+  doctor: 'doctor',
+  plan: `plan --children "$${variables.children}" --out "$${variables.plan}"`,
+  // One child is a plain job, which has no index.
+  work: `work --plan "$${variables.plan}" --child "\${${arrayIndexVariable}:-0}"`,
+  collect: `collect --plan "$${variables.plan}"`,
+}
 
 /**
  * Exit codes 1 (findings), 3 (another run is at work) and 4 (debt) are results and not failures: they have alarms of their
@@ -13,12 +35,16 @@ export const configVariable = 'AUDIT_CONFIG'
  *
  * A stop of the job (SIGTERM) reaches the program, which then has time to journal what it did.
  */
-export function nightScript(command: 'audit' = 'audit'): string {
+export function nightScript(): string {
   return [
     'umask 077',
     `mkdir -p ${workFolder}`,
-    `printf '%s' "$${configVariable}" > ${workFolder}/config.json`,
-    `snapproof ${command} --config ${workFolder}/config.json &`,
+    `printf '%s' "$${variables.config}" > ${workFolder}/config.json`,
+    `case "\${${variables.command}:-audit}" in`,
+    ...Object.entries(argumentsOf).map(([command, words]) => `${command}) set -- ${words} ;;`),
+    `*) echo "${variables.command}: allowed are ${Object.keys(argumentsOf).join(', ')}" >&2; exit 64 ;;`,
+    'esac',
+    `snapproof "$@" --config ${workFolder}/config.json &`,
     'child=$!',
     `trap 'kill -TERM "$child" 2>/dev/null' TERM INT`,
     'code=0',

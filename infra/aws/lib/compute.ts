@@ -7,6 +7,8 @@ export interface StartTarget {
   /** Target of EventBridge Scheduler. */
   readonly arn: string
   readonly permissions: readonly PolicyStatement[]
+  /** Of the rule that starts a look: it starts one machine, whatever the night is made of. */
+  readonly eventPermissions: readonly PolicyStatement[]
   /** Input of the Scheduler target; null: none. */
   readonly input: string | null
   /** Target of an EventBridge rule; the variables are added to the environment of the run. */
@@ -15,6 +17,7 @@ export interface StartTarget {
 
 export interface Compute {
   readonly kind: 'codebuild' | 'batch'
+  /** Of a whole night. */
   readonly timeout: Duration
   /** Longest wait between start and run. */
   readonly queuedTimeout: Duration
@@ -23,4 +26,6 @@ export interface Compute {
   readonly failureSource: string
   /** Command that starts an audit by hand. */
   readonly firstAudit: string
+  /** Command that asks in the same place, with the same role, whether everything is in place. */
+  readonly doctor: string
 }

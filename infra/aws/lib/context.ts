@@ -14,7 +14,8 @@ export const contextKeys = {
   email: 'addresses to notify, separated by commas',
   webhook: 'HTTPS endpoints to notify, separated by commas',
   compute: 'codebuild (default), fargate, ec2',
-  timeoutHours: 'time of one run; default 6',
+  children: 'most machines of one night, fargate and ec2 only; default 1',
+  timeoutHours: 'time of one run, of many machines each; default 6',
   schedule: 'cron(…) or rate(…); default cron(0 1 * * ? *)',
   timeZone: 'IANA name; default UTC',
   newestSnapshotMaxAgeHours: 'age from which the newest snapshot is too old; default 36',
@@ -32,7 +33,7 @@ export function contextProps(read: (key: ContextKey) => unknown): SnapproofAudit
   const required = ['repository', 'bucket', 'image'] as const
   const kind = value('compute') ?? 'codebuild'
   const hours = Number(value('timeoutHours') ?? '6')
-  const numeric = ['timeoutHours', 'newestSnapshotMaxAgeHours', 'restoreTargetMBps'] as const
+  const numeric = ['children', 'timeoutHours', 'newestSnapshotMaxAgeHours', 'restoreTargetMBps'] as const
   requireNoProblems([
     ...numeric
       .filter(key => value(key) !== undefined && !(Number(value(key)) > 0))
@@ -41,6 +42,7 @@ export function contextProps(read: (key: ContextKey) => unknown): SnapproofAudit
     ...(['codebuild', 'fargate', 'ec2'].includes(kind)
       ? []
       : [`-c compute=${kind}: allowed are codebuild, fargate, ec2`]),
+    ...(kind === 'codebuild' && value('children') !== undefined ? ['-c children=… is for fargate and ec2'] : []),
   ])
   const optional = <K extends string>(name: K, text: string | undefined) =>
     (text === undefined ? {} : { [name]: text }) as Partial<Record<K, string>>
@@ -62,7 +64,12 @@ export function contextProps(read: (key: ContextKey) => unknown): SnapproofAudit
     compute:
       kind === 'codebuild'
         ? { kind: 'codebuild', timeout }
-        : { kind: 'batch', on: kind === 'ec2' ? 'ec2' : 'fargate', timeout },
+        : {
+            kind: 'batch',
+            on: kind === 'ec2' ? 'ec2' : 'fargate',
+            timeout,
+            ...(value('children') === undefined ? {} : { children: Number(value('children')) }),
+          },
     schedule: { ...optional('expression', value('schedule')), ...optional('timeZone', value('timeZone')) },
     notifications: { emails: list('email'), webhooks: list('webhook') },
     ...(value('newestSnapshotMaxAgeHours') === undefined

@@ -72,5 +72,5 @@ function plainTile(name: MetricName, repository: string) {
 }
 
 function tile(title: string, metric: readonly string[]) {
-  return { title, view: 'timeSeries', region: Aws.REGION, metrics: [metric], yAxis: { left: { min: 0 } } }
+  return { title, region: Aws.REGION, metrics: [metric], yAxis: { left: { min: 0 } } }
 }

@@ -86,9 +86,15 @@ export class SnapproofAudit extends Construct {
       role: this.role,
       image: resolveImage(this, props.image),
       repositoryName: repository.name,
-      key,
+      storage: this.storage,
       configJson: stack.toJsonString(
-        auditorConfig(repository, this.storage, settings, (compute.timeout ?? defaultTimeout).toMinutes()),
+        auditorConfig(
+          repository,
+          this.storage,
+          settings,
+          (compute.timeout ?? defaultTimeout).toMinutes(),
+          this.topic.topicArn,
+        ),
       ),
     }
     this.compute =
@@ -146,7 +152,7 @@ export class SnapproofAudit extends Construct {
   #auditorRole(kind: Compute['kind'], repository: RepositoryProps): Role {
     const stack = Stack.of(this)
     const role = new Role(this, 'AuditorRole', {
-      description: 'Snapproof: reads the repository, writes its ledger, evidence and reports',
+      description: 'Snapproof: reads the repository, writes its ledger and reports',
       assumedBy: new ServicePrincipal(kind === 'batch' ? 'ecs-tasks.amazonaws.com' : 'codebuild.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
       }),
@@ -159,6 +165,12 @@ export class SnapproofAudit extends Construct {
         actions: ['cloudwatch:PutMetricData'],
         resources: ['*'],
         conditions: { StringEquals: { 'cloudwatch:namespace': namespace } },
+      }),
+      // `doctor` asks whether anybody has confirmed.
+      new PolicyStatement({
+        sid: 'AskWhoIsTold',
+        actions: ['sns:ListSubscriptionsByTopic'],
+        resources: [this.topic.topicArn],
       }),
     ]
     for (const statement of statements) {
@@ -175,9 +187,14 @@ export class SnapproofAudit extends Construct {
   #outputs(repository: RepositoryProps, start: Start, dashboard: string): void {
     const output = (id: string, description: string, value: string) => new CfnOutput(this, id, { description, value })
     output('FirstAudit', 'Starts an audit now', this.compute.firstAudit)
+    output(
+      'Doctor',
+      'Asks with the same role whether everything is in place; the answers are in its log',
+      this.compute.doctor,
+    )
     output('DashboardName', 'CloudWatch dashboard', dashboard)
     output('TopicArn', 'Notifications of the two composites', this.topic.topicArn)
-    output('LedgerBucket', 'Ledger, evidence and reports', this.storage.ledgerBucket.bucketName)
+    output('LedgerBucket', 'Ledger and reports', this.storage.ledgerBucket.bucketName)
     output('SealBucket', 'Seals', this.storage.sealBucket.bucketName)
     output('AuditorRoleArn', 'Role of a run', this.role.roleArn)
     if (repository.account !== undefined) {

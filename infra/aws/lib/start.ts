@@ -105,7 +105,7 @@ export class Start extends Construct {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     })
-    for (const statement of compute.target.permissions) role.addToPolicy(statement)
+    for (const statement of compute.target.eventPermissions) role.addToPolicy(statement)
     const bus = repository.account === undefined ? null : new EventBus(this, 'Bus')
     if (bus !== null) {
       new CfnEventBusPolicy(this, 'BusPolicy', {

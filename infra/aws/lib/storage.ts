@@ -1,4 +1,4 @@
-/** Our own buckets: the ledger with evidence and reports, and the seals; one key for both. */
+/** Our own buckets: the ledger with the reports and their evidence, and the seals; one key for both. */
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms'
@@ -23,22 +23,22 @@ export interface StorageProps {
 
 export class Storage extends Construct {
   readonly key: IKey
-  /** Ledger, evidence and reports, each below its own prefix. */
+  /** Ledger and reports, each below its own prefix; the evidence of a run lies beside its report. */
   readonly ledgerBucket: Bucket
   readonly sealBucket: Bucket
-  /** Prefixes below `ledgerBucket`, with a slash at their end. */
-  readonly prefixes: { readonly ledger: string; readonly evidence: string; readonly reports: string }
+  /** Prefixes below `ledgerBucket`, with a slash at their end; `arrays` lies within `ledger`. */
+  readonly prefixes: { readonly ledger: string; readonly arrays: string; readonly reports: string }
   readonly sealPrefix: string
 
   constructor(scope: Construct, id: string, props: StorageProps) {
     super(scope, id)
     const name = props.repositoryName
-    this.prefixes = { ledger: `ledger/${name}/`, evidence: `evidence/${name}/`, reports: `reports/${name}/` }
+    this.prefixes = { ledger: `ledger/${name}/`, arrays: `ledger/${name}/arrays/`, reports: `reports/${name}/` }
     this.sealPrefix = `seals/${name}/`
     this.key =
       props.key ??
       new Key(this, 'Key', {
-        description: `Ledger, evidence, reports and notifications of Snapproof for ${name}`,
+        description: `Ledger, reports and notifications of Snapproof for ${name}`,
         enableKeyRotation: true,
         removalPolicy: RemovalPolicy.RETAIN,
       })
@@ -103,7 +103,7 @@ export class Storage extends Construct {
 
   /** The auditor reads and writes its own prefixes, and deletes nothing but its probes. */
   statements(): PolicyStatement[] {
-    const { ledger, evidence, reports } = this.prefixes
+    const { ledger, reports } = this.prefixes
     const below = (prefix: string) => this.ledgerBucket.arnForObjects(`${prefix}*`)
     const seals = this.sealBucket.arnForObjects(`${this.sealPrefix}*`)
     return [
@@ -112,13 +112,13 @@ export class Storage extends Construct {
         actions: ['s3:ListBucket'],
         resources: [this.ledgerBucket.bucketArn, this.sealBucket.bucketArn],
         conditions: {
-          StringLikeIfExists: { 's3:prefix': [ledger, evidence, reports, this.sealPrefix].map(prefix => `${prefix}*`) },
+          StringLikeIfExists: { 's3:prefix': [ledger, reports, this.sealPrefix].map(prefix => `${prefix}*`) },
         },
       }),
       new PolicyStatement({
         sid: 'WriteOwn',
         actions: ['s3:GetObject', 's3:PutObject'],
-        resources: [below(ledger), below(evidence), below(reports), seals],
+        resources: [below(ledger), below(reports), seals],
       }),
       new PolicyStatement({
         sid: 'DeleteProbes',

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { configVariable, nightScript, workFolder } from '../../../infra/aws/lib/command.ts'
+import { arrayIndexVariable, nightScript, variables, workFolder } from '../../../infra/aws/lib/command.ts'
 
 let folder: string
 beforeAll(() => {
@@ -15,12 +15,13 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Starts the script, its work folder moved below ours. */
-function start(program: string) {
+function start(program: string, environment: Readonly<Record<string, string>> = {}) {
   const snapproof = join(folder, 'snapproof')
   writeFileSync(snapproof, `#!/bin/sh\n${program}\n`)
   chmodSync(snapproof, 0o755)
   const script = nightScript().replaceAll(workFolder, join(folder, 'work'))
-  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, [configVariable]: `{"a":"it's $HOME\\\\n"}` }
+  const config = { [variables.config]: `{"a":"it's $HOME\\\\n"}` }
+  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, ...config, ...environment }
   const child = spawn('/bin/sh', ['-c', script], { env, stdio: 'ignore' })
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
@@ -51,6 +52,26 @@ test('the program gets its configuration unchanged, in a file for its user only'
   const [config, listing] = readFileSync(copy, 'utf8').split('}')
   expect(`${config}}`).toBe(`{"a":"it's $HOME\\\\n"}`)
   expect(listing).toMatch(/^-rw-------/)
+})
+
+test.each([
+  [{}, 'audit'],
+  [{ [variables.command]: 'doctor' }, 'doctor'],
+  [{ [variables.command]: 'plan', [variables.children]: '16' }, 'plan|--children|16|--out|s3://b/a b/plan.json'],
+  [{ [variables.command]: 'work', [arrayIndexVariable]: '7' }, 'work|--plan|s3://b/a b/plan.json|--child|7'],
+  [{ [variables.command]: 'work' }, 'work|--plan|s3://b/a b/plan.json|--child|0'],
+  [{ [variables.command]: 'collect' }, 'collect|--plan|s3://b/a b/plan.json'],
+])('with %o runs snapproof %s', async (environment: Readonly<Record<string, string>>, words) => {
+  const copy = join(folder, 'words')
+  const program = `for word; do printf '%s|' "$word"; done > ${copy}`
+  expect(await start(program, { [variables.plan]: 's3://b/a b/plan.json', ...environment }).ended).toBe(0)
+  expect(readFileSync(copy, 'utf8')).toBe(`${words}|--config|${join(folder, 'work')}/config.json|`)
+})
+
+test('a command that is none of ours fails the run and starts nothing', async () => {
+  const copy = join(folder, 'never')
+  expect(await start(`: > ${copy}`, { [variables.command]: 'audit; rm -rf /' }).ended).toBe(64)
+  expect(existsSync(copy)).toBe(false)
 })
 
 test('a stop reaches the program, which ends in its own time and with its own exit code', async () => {

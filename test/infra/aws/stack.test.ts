@@ -5,7 +5,7 @@ import { Vpc } from 'aws-cdk-lib/aws-ec2'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { describe, expect, it, test } from 'vitest'
 import { plainStack, plainTemplates } from '../../../infra/aws/lib/audit-stack.ts'
-import { configVariable } from '../../../infra/aws/lib/command.ts'
+import { variables } from '../../../infra/aws/lib/command.ts'
 import { acknowledged } from '../../../infra/aws/lib/nag.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { metrics } from '../../../src/metrics/names.ts'
@@ -90,7 +90,6 @@ describe('what a run may do', () => {
     expect(write?.Action).toEqual(['s3:GetObject', 's3:PutObject'])
     expect(flatAll(write?.Resource).map(arn => arn.replace(/^<\w+\.Arn>/, ''))).toEqual([
       '/ledger/<RepositoryName>/*',
-      '/evidence/<RepositoryName>/*',
       '/reports/<RepositoryName>/*',
       '/seals/<RepositoryName>/*',
     ])
@@ -118,7 +117,10 @@ describe('what a run may do', () => {
       's3:GetObject',
       's3:ListBucket',
       's3:PutObject',
+      'sns:ListSubscriptionsByTopic',
     ])
+    // Who hears the alarms may be asked, of our topic alone.
+    expect(flat(role(template, 'AskWhoIsTold')?.Resource)).toMatch(/^<AuditNotifications\w+>$/)
     expect(role(template, 'PutMetrics')?.Condition).toEqual({ StringEquals: { 'cloudwatch:namespace': 'Snapproof' } })
   })
 })
@@ -178,7 +180,7 @@ describe('CodeBuild', () => {
     expect(Properties.Environment).toMatchObject({ PrivilegedMode: false })
     const spec = JSON.parse(Properties.Source.BuildSpec)
     expect(spec['run-as']).toBe('snapproof')
-    expect(spec.phases.build.commands[0]).toContain('snapproof audit --config')
+    expect(spec.phases.build.commands[0]).toContain('snapproof "$@" --config')
   })
 
   it('is privileged, longer or another user where that is asked for', () => {
@@ -223,12 +225,14 @@ describe('the image', () => {
 })
 
 describe('the configuration of a run', () => {
+  const topicArn = `arn:aws:sns:eu-central-1:${account}:alarms`
   const configOf = (template: Template) => {
     const { EnvironmentVariables } = resource(template, 'AWS::CodeBuild::Project').Properties.Environment
-    const [variable] = EnvironmentVariables.filter(({ Name }: { Name: string }) => Name === configVariable)
+    const [variable] = EnvironmentVariables.filter(({ Name }: { Name: string }) => Name === variables.config)
     return flat(variable.Value)
       .replaceAll('<AWS::Region>', 'eu-central-1')
       .replace(/<\w*Ledger\w*>/g, 'ledger-bucket')
+      .replace(/<\w*Notifications\w*>/g, topicArn)
   }
   const load = (template: Template, environment = {}) =>
     loadConfig({ file: '/tmp/config.json', environment, readFile: async () => configOf(template) })
@@ -242,6 +246,8 @@ describe('the configuration of a run', () => {
     })
     expect(config.ledger.store?.url).toBe('s3://ledger-bucket/ledger/production')
     expect(config.output.store?.url).toBe('s3://ledger-bucket/reports/production')
+    // What doctor asks.
+    expect(config.notify.topicArn).toBe(topicArn)
     // A run ends by itself before it is stopped.
     expect(config.limits.durationSeconds).toBe(5.5 * 3_600)
     const rule = resource(full, 'AWS::Events::Rule', /NewSnapshot/).Properties.Targets[0]
