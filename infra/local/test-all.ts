@@ -1,6 +1,6 @@
 /**
  * `npm run test:all [-- NAME…] [--seed N] [--case FIXTURE/NUMBER]`: the counts that `npm test` samples, in full and with
- * rotating seeds. Parts: damage, healthy, fuzz, scale. Each writes reports/test-all/<part>.json, to be committed with the
+ * rotating seeds. Parts: damage, healthy, fuzz, scale, faults, kills, races. Each writes reports/test-all/<part>.json, to be committed with the
  * commit that it belongs to. Ends with 1 where a part failed.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -18,8 +18,13 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string' },
     /** One damage, as a failure names it. */
     case: { type: 'string' },
-    /** Rounds of `healthy`. */
+    /** Rounds of `healthy` and `races`. */
     rounds: { type: 'string', default: '100' },
+    /** Kills of `kills`, and how many chains of three of them on a real server besides. */
+    kills: { type: 'string', default: '200' },
+    real: { type: 'string', default: '3' },
+    /** Every so many calls of `faults`; 1: each. */
+    stride: { type: 'string', default: '1' },
     /** Of `fuzz`. */
     seconds: { type: 'string', default: '600' },
   },
@@ -58,12 +63,32 @@ const parts: Readonly<Record<string, () => Promise<Outcome | null>>> = {
     const passed = await run(process.execPath, ['--import', 'tsx', fuzz, ...options])
     return { passed, result: resultOf(file) }
   },
+  faults: () => suite('unit', 'test/suites/faults.test.ts', 'FAULTS', { SNAPPROOF_FAULTS_STRIDE: values.stride }),
+  kills: () =>
+    suite('integration', 'test/integration/kills.test.ts', 'KILLS', {
+      SNAPPROOF_SEED: String(seed),
+      SNAPPROOF_KILLS: values.kills,
+      SNAPPROOF_KILLS_REAL: values.real,
+    }),
+  races: () => suite('integration', 'test/integration/races.test.ts', 'RACES', { SNAPPROOF_RACES: values.rounds }),
   scale: async () => {
     const bench = join(root, 'infra/bench/main.ts')
     if (!existsSync(bench)) return null
     const passed = await run(process.execPath, ['--import', 'tsx', bench, 'check'])
     return { passed, result: null }
   },
+}
+
+/** A test file that writes what it counted to SNAPPROOF_<NAME>_RESULT. */
+async function suite(
+  project: string,
+  test: string,
+  name: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<Outcome> {
+  const file = join(scratch, `${name}.json`)
+  const passed = await vitest(['--project', project, test], { ...environment, [`SNAPPROOF_${name}_RESULT`]: file })
+  return { passed, result: resultOf(file) }
 }
 
 const children = new Set<ChildProcess>()

@@ -1,6 +1,6 @@
 /** What must hold after an audit that met a fault, and after the clean one that follows it. Each check answers sentences; none is right. */
 
-import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import Database from 'better-sqlite3'
@@ -11,7 +11,7 @@ import { silentLog } from '../../src/log.ts'
 import type { RunResult } from '../../src/model/run.ts'
 import { systemClock } from '../../src/time.ts'
 import { dumpTables } from './dump.ts'
-import { damaged, journalKeys, type Outcome, readJournal, type World } from './wholeAudit.ts'
+import { damaged, type Outcome, type World } from './wholeAudit.ts'
 
 /** What a run without any fault says of every snapshot, index and level, and what it accuses. */
 export interface Truth {
@@ -80,7 +80,7 @@ export function wrongAfter({ run, error, exitCode, left }: Outcome, truth: Truth
 }
 
 /** Stored ledger whole; journals alone make the same one; nothing that was journalled is missing or there twice. */
-export async function wrongLedger(world: World): Promise<string[]> {
+export async function wrongLedger(world: Pick<World, 'folder' | 'ledgerFolder'>): Promise<string[]> {
   const wrong: string[] = []
   const folder = join(world.folder, 'rebuilt')
   try {
@@ -88,18 +88,7 @@ export async function wrongLedger(world: World): Promise<string[]> {
     const stored = join(folder, 'stored.sqlite')
     await writeFile(stored, gunzipSync(await readFile(join(world.ledgerFolder, 'ledger.sqlite.gz'))))
     wrong.push(...(await compareWithJournals(world, stored, folder)))
-    const rows = new Set<string>()
-    let proofs = 0
-    for (const key of await journalKeys(world)) {
-      const journal = JSON.parse(await readJournal(world, key)) as { rows: Record<string, unknown>[] }
-      for (const row of journal.rows) {
-        if (row.kind !== 'content') continue
-        const { runId, contentId, indexId, snapshotUuid, verdict, atMs } = row
-        const name = JSON.stringify([runId, contentId, indexId, snapshotUuid, verdict, atMs])
-        if (!rows.has(name)) proofs++
-        rows.add(name)
-      }
-    }
+    const proofs = (await contentRows(world.ledgerFolder)).length
     const db = new Database(stored, { readonly: true })
     const there = Number(db.prepare('SELECT count(*) FROM content_row').pluck().get())
     db.close()
@@ -112,7 +101,11 @@ export async function wrongLedger(world: World): Promise<string[]> {
   return wrong
 }
 
-async function compareWithJournals(world: World, stored: string, folder: string): Promise<string[]> {
+async function compareWithJournals(
+  world: Pick<World, 'ledgerFolder'>,
+  stored: string,
+  folder: string,
+): Promise<string[]> {
   const wrong: string[] = []
   const db = new Database(stored, { readonly: true })
   const check = db.pragma('quick_check', { simple: true })
@@ -142,4 +135,27 @@ async function compareWithJournals(world: World, stored: string, folder: string)
     }
   }
   return wrong
+}
+
+interface JournalledContent {
+  readonly indexName: string
+  readonly contentId: string
+  readonly verdict: string
+}
+
+/** What all journals say of contents, each row once however often it was written. */
+export async function contentRows(ledgerFolder: string): Promise<JournalledContent[]> {
+  const folder = join(ledgerFolder, 'journals')
+  const names = await readdir(folder, { recursive: true }).catch(() => [])
+  const rows = new Map<string, JournalledContent>()
+  for (const name of names.filter(one => one.endsWith('.json')).sort()) {
+    const journal = JSON.parse(await readFile(join(folder, name), 'utf8')) as { rows: Record<string, string>[] }
+    for (const row of journal.rows) {
+      if (row.kind !== 'content') continue
+      const { runId, contentId = '', indexId, indexName = '', snapshotUuid, verdict = '', atMs } = row
+      const key = JSON.stringify([runId, contentId, indexId, snapshotUuid, verdict, atMs])
+      rows.set(key, { indexName, contentId, verdict })
+    }
+  }
+  return [...rows.values()]
 }

@@ -3,7 +3,7 @@
  * planted damage, so that a pass of what rests on it would be seen. Store and repository are folders; the engine is the stand-in.
  */
 import { mkdirSync } from 'node:fs'
-import { cp, mkdir, readdir, readFile, readlink, rm, utimes, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readlink, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -210,13 +210,4 @@ export async function expireLease({ ledgerFolder }: World): Promise<void> {
 
 export async function removeWorld({ folder }: World): Promise<void> {
   await rm(folder, { recursive: true, force: true })
-}
-
-export async function journalKeys({ ledgerFolder }: World): Promise<string[]> {
-  const entries = await readdir(join(ledgerFolder, 'journals'), { recursive: true }).catch(() => [])
-  return entries.filter(name => name.endsWith('.json')).sort()
-}
-
-export async function readJournal({ ledgerFolder }: World, key: string): Promise<string> {
-  return readFile(join(ledgerFolder, 'journals', key), 'utf8')
 }
