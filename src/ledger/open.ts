@@ -2,14 +2,14 @@
 import type { BlobWriter } from '../blobs/port.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time.ts'
-import { folderJournals, storedJournals } from './journals.ts'
 import { acquireLease } from './lease.ts'
 import { removeFile } from './ledgerFile.ts'
 import { lockLocally } from './localLock.ts'
 import type { LedgerSession } from './port.ts'
+import { homeOf, takeCopy } from './read.ts'
 import { startSession } from './session.ts'
 import type { Home } from './takeIn.ts'
-import { copyFromDisk, sweepReaders, takeFromDisk, takeFromStore } from './takeIn.ts'
+import { sweepReaders, takeFromDisk, takeFromStore } from './takeIn.ts'
 
 export interface LedgerOptions {
   /** The configured name; a ledger of another one is not taken for this one's. */
@@ -41,18 +41,14 @@ export interface LedgerOptions {
  * `access-denied`, `unavailable` and the other codes of the store. Lease and lock are given back before.
  */
 export async function openLedger(options: LedgerOptions): Promise<LedgerSession> {
-  const { store, file, repositoryName, log, signal } = options
-  const shelf = store === null ? folderJournals(file) : storedJournals(store)
-  const home: Home = { repositoryName, store, shelf, log }
-  signal.throwIfAborted()
+  const home = homeOf(options)
+  options.signal.throwIfAborted()
   return options.readOnly === true ? openReader(options, home) : openWriter(options, home)
 }
 
 async function openReader(options: LedgerOptions, home: Home): Promise<LedgerSession> {
-  const { store, clock, randomId, file, signal } = options
-  const path = `${file}.reader-${randomId()}`
-  const taken =
-    store === null ? await copyFromDisk(home, file, path, signal) : await takeFromStore(home, store, path, signal)
+  const { clock, randomId, signal } = options
+  const { path, taken } = await takeCopy(options, signal)
   const cleanUp = () => removeFile(path)
   const may = options.journals === true ? 'journal' : 'read'
   return startSession({ home, path, taken, lease: null, may, clock, randomId, cleanUp })
