@@ -148,15 +148,18 @@ export async function buildRun(
   context: CliContext,
   config: AuditConfig,
   out: string | undefined,
+  /** Of an array, which ends in another process than it began in; absent: one machine does it all. */
+  arrayRunId?: string,
 ): Promise<{ readonly dependencies: RunDependencies; close(): Promise<void> }> {
   const { clock, log, signal, environment } = context
-  const runId = newRunId(clock)
+  const processId = newRunId(clock)
+  const runId = arrayRunId ?? processId
   const counts = newCounts()
   const repository = openConfigured(config.repository, clock, config.work.requests, counts)
   const ledgerStore = config.ledger.store === null ? null : openConfigured(config.ledger.store, clock, 4, counts)
   const outputStore = config.output.store === null ? null : openConfigured(config.output.store, clock, 8, counts)
   const owner = { host: hostname(), pid: process.pid }
-  const workFolder = await claimWorkFolder(config.work.folder, runId, owner, isProcessAlive, clock.nowMs(), log)
+  const workFolder = await claimWorkFolder(config.work.folder, processId, owner, isProcessAlive, clock.nowMs(), log)
   const mirrorFolder = join(workFolder, 'mirror')
   await mkdir(mirrorFolder, { recursive: true, mode: 0o700 }).catch(async (error: unknown) => {
     await rm(workFolder, { recursive: true, force: true })
@@ -174,12 +177,12 @@ export async function buildRun(
     repository,
     counts,
     mirrorFolder,
-    openLedger: ({ readOnly }) =>
+    openLedger: ({ readOnly, journals = false, runId: holder = runId }) =>
       openLedger({
         repositoryName: config.repository.name,
         store: ledgerStore,
         file: config.ledger.file,
-        runId,
+        runId: holder,
         owner: `${owner.host}:${owner.pid}`,
         clock,
         log,
@@ -187,6 +190,7 @@ export async function buildRun(
         randomId: randomUUID,
         signal,
         readOnly,
+        journals,
       }),
     openMirror: abort =>
       openMirror({

@@ -80,6 +80,12 @@ export const reasons = {
     severity: 'warning',
     text: 'The run was stopped while it was in work.',
   },
+  'child-lost': {
+    verdict: 'inconclusive',
+    debt: true,
+    severity: 'warning',
+    text: 'The machine of an array that was to restore it ended without a result, or never began.',
+  },
   'engine-died': {
     verdict: 'inconclusive',
     debt: true,

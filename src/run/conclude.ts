@@ -19,7 +19,7 @@ export async function conclude(
   phases: PhaseTimer,
   conclusion: Conclusion,
   id: JournalId | null = null,
-): Promise<RunResult> {
+): Promise<{ readonly result: RunResult; readonly delivered: boolean }> {
   const { clock, runId } = dependencies
   const input = { ...conclusion, dependencies, ledger }
   const { result, rows } = concludeRun({ ...input, phases: phases.list(), endedMs: clock.nowMs() })
@@ -29,20 +29,23 @@ export async function conclude(
     else await ledger.journalOnce(runId, id, rows, signal)
     await ledger.store(AbortSignal.timeout(storeTimeoutMs))
   })
-  const costs = costsOf(dependencies, conclusion)
+  const costs = costsOf(dependencies, conclusion, result)
   const timed = { ...result, stats: { ...result.stats, phases: phases.list() }, costs }
-  return await publish(timed, dependencies, ledger.leaseLost.aborted)
+  const published = await publish(timed, dependencies, ledger.leaseLost.aborted)
+  return { result: published, delivered: published === timed }
 }
 
-/** What was used until now. The copy of the report is still to come, two PUT. */
-function costsOf({ counts, clock, config }: RunDependencies, { startedMs, array }: Conclusion): RunCosts {
+/** What was used until now, and the copies of evidence and report, which follow. */
+function costsOf(
+  { counts, clock, config }: RunDependencies,
+  { startedMs, array }: Conclusion,
+  { restores }: RunResult,
+): RunCosts {
   const { prices, ...rest } = config.costs
   const { currency, region, asOf } = prices
   const used = usageOf(counts, Math.max(0, clock.nowMs() - startedMs) / 1000)
+  const copies = config.output.store === null ? 0 : restores.filter(row => row.evidence !== null).length + 2
   // Of the machines of an array this one has only its own counters.
-  return {
-    measured: array === undefined ? withBill(used, config.costs) : null,
-    prices: { currency, region, asOf },
-    ...rest,
-  }
+  const measured = array === undefined ? withBill({ ...used, put: used.put + copies }, config.costs) : null
+  return { measured, prices: { currency, region, asOf }, ...rest }
 }

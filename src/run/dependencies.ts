@@ -18,7 +18,13 @@ export interface RunDependencies {
   readonly signal: AbortSignal
   readonly repository: BlobReader
   readonly counts: RequestCounts
-  openLedger(options: { readonly readOnly: boolean }): Promise<LedgerSession>
+  openLedger(options: {
+    readonly readOnly: boolean
+    /** With `readOnly`: journals may be written. */
+    readonly journals?: boolean
+    /** In whose name the lease is taken; absent: this run's. */
+    readonly runId?: string
+  }): Promise<LedgerSession>
   /** Below the folder that every engine may read; the mirror of this run. */
   readonly mirrorFolder: string
   openMirror(signal: AbortSignal): Mirror

@@ -287,7 +287,7 @@ function doubt(attempt: Attempt, reason: Reason, message: string): Attempt {
 }
 
 /** All snapshots with this content are hit. */
-function findingOf({ judgement, planned }: Attempt, { repositoryData }: Catalogue): Finding | null {
+export function findingOf({ judgement, planned }: Attempt, { repositoryData }: Catalogue): Finding | null {
   if (judgement.verdict !== 'fail' || judgement.finding === null) return null
   return makeFinding({
     code: judgement.finding.code,
