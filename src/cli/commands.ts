@@ -11,6 +11,7 @@ import { renderSummary } from '../report/summary.ts'
 import { audit } from '../run/audit.ts'
 import { type InspectOptions, inspectLines, inspect as inspectRepository } from '../run/inspect.ts'
 import { survey } from '../run/survey.ts'
+import { type PlanArrayFlags, planArrayCommand } from './arrayCommands.ts'
 import { buildRun, type CliContext, type CommonFlags, openConfigured, readConfig, readStyle } from './context.ts'
 import { describePlan, planJson } from './planText.ts'
 import { bytesText, countText, tableText } from './words.ts'
@@ -64,8 +65,9 @@ function humanResult(result: RunResult, folder: string): string {
   return `${renderSummary(result).trimEnd()}\n\nReport: ${join(folder, 'report.html')}\nData:   ${join(folder, 'run.json')}`
 }
 
-export async function planCommand(context: CliContext, flags: AuditFlags): Promise<ExitCode> {
+export async function planCommand(context: CliContext, flags: AuditFlags & PlanArrayFlags): Promise<ExitCode> {
   const config = await readConfig(context, flags, undefined, overridesOf(flags))
+  if (flags.children !== undefined) return planArrayCommand(context, flags, config)
   const { dependencies, close } = await buildRun(context, config, flags.out)
   const ledger = await dependencies.openLedger({ readOnly: true })
   try {

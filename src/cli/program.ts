@@ -3,6 +3,7 @@ import type { Argv } from 'yargs'
 import yargs from 'yargs'
 import { describeError, type ExitCode, exitCodes, isSnapproofError, SnapproofError } from '../errors.ts'
 import { checkLevels } from '../run/checkReport.ts'
+import { childVariable, collectCommand, workCommand } from './arrayCommands.ts'
 import { checkCommand } from './checkCommand.ts'
 import { auditCommand, inspectCommand, planCommand, reportCommand, verifyCommand } from './commands.ts'
 import type { CliContext } from './context.ts'
@@ -42,9 +43,38 @@ export function createProgram(context: CliContext, write: (text: string) => void
         )
         .command(
           'plan',
-          'What `audit` would restore now, and what it would cost; spends nothing',
-          y => limitFlags(y),
+          'What `audit` would restore now, and what it would cost; spends nothing. With --children it is left to an array of machines',
+          y =>
+            limitFlags(y)
+              .option('children', {
+                type: 'number',
+                describe: 'Share it among at most so many machines: write the plan and leave the lease to it',
+              })
+              .option('out', {
+                type: 'string',
+                describe: 'URL of the plan, ending with /plan.json; default arrays/RUN/plan.json below the ledger',
+              })
+              .option('deadline', {
+                type: 'string',
+                describe: 'The plan holds the lease for so long at most, such as 24h, which is the default',
+              }),
           argv => set(planCommand(context, argv)),
+        )
+        .command(
+          'work',
+          'One machine of an array: restores its part of a plan',
+          y =>
+            planFlag(y).option('child', {
+              type: 'number',
+              describe: `Which machine this is, from 0; default ${childVariable}`,
+            }),
+          argv => set(workCommand(context, argv)),
+        )
+        .command(
+          'collect',
+          'The end of an array: takes in what its machines did, judges, reports, gives the lease back',
+          y => runFlags(planFlag(y)),
+          argv => set(collectCommand(context, argv)),
         )
         .command(
           'inspect [url]',
@@ -149,6 +179,14 @@ function common<Flags>(parser: Argv<Flags>) {
     .option('endpoint-url', { type: 'string', describe: 'Endpoint of an S3-compatible store', global: true })
     .option('region', { type: 'string', describe: 'Region of the bucket', global: true })
     .option('ledger', { type: 'string', describe: 'Local ledger file', global: true })
+}
+
+function planFlag<Flags>(parser: Argv<Flags>) {
+  return parser.option('plan', {
+    type: 'string',
+    demandOption: true,
+    describe: 'URL of the plan, as `plan --children` printed it',
+  })
 }
 
 function limitFlags<Flags>(parser: Argv<Flags>) {
