@@ -53,7 +53,7 @@ export interface CheckedIndexWork {
   readonly shards: number
   /** Of the listed blobs those that nothing needs. */
   readonly unreferenced: readonly ListedBlob[]
-  /** The listed blobs by storage class; null: all are STANDARD, or were not listed. */
+  /** The listed data blobs by storage class; null: all are STANDARD, or were not listed. */
   readonly classes: ClassMix | null
 }
 
@@ -137,7 +137,9 @@ export async function workOnIndex(
 
 function classMix(listed: ReadonlyMap<string, ListedBlob>): ClassMix | null {
   const mix = new Map<string, { requests: number; bytes: number }>()
-  for (const { storageClass, bytes } of listed.values()) {
+  for (const { key, storageClass, bytes } of listed.values()) {
+    // Metadata blobs are many and small; whoever reads them counts them.
+    if (!key.slice(key.lastIndexOf('/') + 1).startsWith('__')) continue
     const name = billedClass(storageClass)
     const sum = mix.get(name)
     if (sum === undefined) mix.set(name, { requests: 1, bytes })

@@ -54,7 +54,7 @@ export interface NewestGood {
   readonly mark: Mark
 }
 
-/** Objects and bytes by storage class. */
+/** Data blobs and their bytes by storage class. */
 export type ClassMix = ReadonlyMap<string, ReadUsage>
 
 export interface CheckResult {

@@ -114,7 +114,7 @@ export interface UsageBill {
 
 export interface NightForecast extends UsageBill {
   /** What the sum is made of. `look`: measured while planning. */
-  readonly parts: Readonly<Record<'look' | 'bytes' | 'restores' | 'end', UsageBill>>
+  readonly parts: Readonly<Record<'look' | 'bytes' | 'restores' | 'end', Usage>>
   /** What the assumptions rest on: `measured` rates of the ledger or `assumed` ones. */
   readonly basis: 'measured' | 'assumed'
   /** Planned contents that `limits.costUsd` would leave, by this forecast; 0 without a limit. */

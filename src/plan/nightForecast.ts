@@ -2,7 +2,7 @@
  * What a whole night will use and cost: the look (measured when the plan was made), bytes that are due to be read, restores, and the
  * end. Pure; more work never costs less.
  */
-import type { CostConfig, NightForecast, ReadUsage, Usage, UsageBill } from '../model/cost.ts'
+import type { CostConfig, NightForecast, ReadUsage, Usage } from '../model/cost.ts'
 import type { Group } from '../model/plan.ts'
 import type { Reason } from '../model/verdict.ts'
 import { addUsage, billOf, nothingUsed, withBill } from './cost.ts'
@@ -20,8 +20,12 @@ export interface WritesTo {
 export interface NightInput {
   /** Index-N, listing, metadata, whatever was asked before anything is restored. */
   readonly look: Usage
+  /** What a run will do before it looks that a plan did not: take the lease, keep what it sees. Null: it is done and counted. */
+  readonly opening: Usage | null
   /** Reading bytes that no restore proves in time. */
   readonly bytes: Usage
+  /** Length of `index-N`, which is fetched once more for the mirror. */
+  readonly rootBytes: number
   /** Of each planned group, in their order. */
   readonly groups: readonly { readonly contents: number; readonly usage: Usage }[]
   readonly rates: Rates
@@ -33,29 +37,31 @@ export interface NightInput {
 
 /** Looking at the generation again, drawing the report, putting metrics. */
 const endSeconds = 3
-/** The store is asked for `index-N` by one LIST at the end; what else the ledger asks was counted on a local S3. */
+// Counted on a local S3 (test/integration/audit-cost.test.ts).
+/** `index-N` is looked for once more. */
 const endOfNight = { list: 1 }
-const endOfLedger = { list: 2, put: 4, gets: 3 }
+/** Journals are listed; the run's own, the ledger and the lease are written. */
+const endOfLedger = { list: 1, put: 3 }
+/** The lease is looked for and taken; a journal keeps what was seen. */
+const openingOfLedger = { put: 2, gets: 2 }
 /** The lease is renewed three times in its life. */
 const renewals = 3
 
 export function forecastNight(input: NightInput): NightForecast {
-  const { look, bytes, rates, costs, limitUsd } = input
+  const { bytes, rates, costs, limitUsd } = input
+  const look = input.opening === null ? input.look : addUsage(input.look, input.opening)
   const contents = input.groups.reduce((sum, group) => sum + group.contents, 0)
-  const start = contents === 0 ? nothingUsed : { ...nothingUsed, seconds: rates.engineStartSeconds }
+  const root = { STANDARD: { requests: 1, bytes: input.rootBytes } }
+  const start = contents === 0 ? nothingUsed : { ...nothingUsed, reads: root, seconds: rates.engineStartSeconds }
   const restores = addUsage(start, ...input.groups.map(group => group.usage))
   const before = addUsage(look, bytes, restores)
   const end = usageOfEnd(before.seconds, input.writesTo)
-  const parts = { look, bytes, restores, end }
-  const all = addUsage(before, end)
   return {
-    ...withBill(all, costs),
-    parts: Object.fromEntries(Object.entries(parts).map(([name, usage]) => [name, withBill(usage, costs)])) as Record<
-      keyof typeof parts,
-      UsageBill
-    >,
+    ...withBill(addUsage(before, end), costs),
+    parts: { look, bytes, restores, end },
     basis: rates.basis,
-    contentsBeyondLimit: limitUsd === null ? 0 : countBeyond(input, addUsage(look, bytes, start, end), limitUsd),
+    contentsBeyondLimit:
+      limitUsd === null ? 0 : countBeyond({ ...input, look }, addUsage(look, bytes, start, end), limitUsd),
   }
 }
 
@@ -70,7 +76,7 @@ function countBeyond({ groups, look, costs }: NightInput, fixed: Usage, limitUsd
   return beyond
 }
 
-/** `mix`: objects and bytes by storage class of its index, which stand for its own; null: all STANDARD. */
+/** `mix`: data blobs and bytes by storage class of its index, which stand for its own; null: all STANDARD. */
 export function usageOfGroup(
   group: Pick<Group, 'contents' | 'restoreBytes'>,
   size: GroupSize,
@@ -84,30 +90,35 @@ export function usageOfGroup(
     readonly writesTo: WritesTo
     readonly mix: ReadonlyMap<string, ReadUsage> | null
     /** What reading its metadata again takes. */
-    readonly metadata: ReadUsage
+    readonly metadata: Usage
   },
 ): Usage {
   const contents = group.contents.length
   const journals = writesTo.ledger ? contents : 0
   const evidence = writesTo.output ? contents : 0
-  const requests = size.fetchRequests + metadata.requests
+  const fetched = byMix({ requests: size.fetchRequests, bytes: size.fetchBytes }, mix)
   return {
     list: 0,
     put: journals + evidence,
-    reads: byMix({ requests, bytes: size.fetchBytes + metadata.bytes }, mix),
+    reads: addUsage({ ...nothingUsed, reads: fetched }, { ...nothingUsed, reads: metadata.reads }).reads,
     seconds: contents * rates.secondsPerContent + group.restoreBytes / rates.bytesPerSecond,
   }
 }
 
+/** Before the look, as far as only a run does it. */
+export function usageOfOpening({ ledger }: WritesTo): Usage {
+  if (!ledger) return nothingUsed
+  return { ...nothingUsed, put: openingOfLedger.put, reads: { STANDARD: { requests: openingOfLedger.gets, bytes: 0 } } }
+}
+
 /** What follows `seconds` of work. */
 export function usageOfEnd(seconds: number, { ledger, output, leaseSeconds }: WritesTo): Usage {
-  const gets = ledger ? endOfLedger.gets : 0
   const leases = ledger ? Math.floor((seconds * renewals) / leaseSeconds) : 0
   return {
     list: endOfNight.list + (ledger ? endOfLedger.list : 0),
     // run.json and report.html.
     put: (ledger ? endOfLedger.put + leases : 0) + (output ? 2 : 0),
-    reads: gets === 0 ? {} : { STANDARD: { requests: gets, bytes: 0 } },
+    reads: {},
     seconds: endSeconds,
   }
 }

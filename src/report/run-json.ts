@@ -94,13 +94,14 @@ const restore = object({
   evidence: orNull(string),
 })
 
+const usage = object({
+  list: amount,
+  put: amount,
+  reads: recordOf(object({ requests: amount, bytes: amount })),
+  seconds: amount,
+})
 const usageAndBill = {
-  usage: object({
-    list: amount,
-    put: amount,
-    reads: recordOf(object({ requests: amount, bytes: amount })),
-    seconds: amount,
-  }),
+  usage,
   bill: object({
     lines: arrayOf(
       object({
@@ -120,7 +121,7 @@ const usageBill = object(usageAndBill)
 
 const night = object({
   ...usageAndBill,
-  parts: object({ look: usageBill, bytes: usageBill, restores: usageBill, end: usageBill }),
+  parts: object({ look: usage, bytes: usage, restores: usage, end: usage }),
   basis: oneOf('measured', 'assumed'),
   contentsBeyondLimit: amount,
 })

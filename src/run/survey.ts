@@ -9,11 +9,12 @@ import type { Ledger, LedgerSession } from '../ledger/port.ts'
 import type { Usage } from '../model/cost.ts'
 import type { ContentRecord, DebtItem, Forecast, Plan } from '../model/plan.ts'
 import type { Limits } from '../model/policy.ts'
+import type { RepositoryData } from '../model/repository.ts'
 import { isReadingDue } from '../plan/byteDebt.ts'
 import { allReads, nothingUsed, usageSince } from '../plan/cost.ts'
 import { type DebtInput, findDebt, isOwed, proofState } from '../plan/debt.ts'
 import { forecast, type GroupSize, measuredRates, type Rates } from '../plan/forecast.ts'
-import { forecastNight, usageOfGroup } from '../plan/nightForecast.ts'
+import { forecastNight, usageOfGroup, usageOfOpening } from '../plan/nightForecast.ts'
 import { selectPlan } from '../plan/select.ts'
 import { type Catalogue, openCatalogue } from '../repository/catalogue.ts'
 import { ledgerMemory } from './checkMemory.ts'
@@ -46,6 +47,8 @@ export interface SurveyOptions {
   readonly readOnly: boolean
   /** Looks and plans for others: remembers what it saw, and reads no data. */
   readonly plansOnly?: boolean
+  /** Debt that this look may plan; absent: all. What it may not is neither planned nor left. */
+  readonly mayPlan?: (content: ContentRecord, repository: RepositoryData) => boolean
   /** Of the run, from its beginning; absent: the run begins here. */
   readonly meter?: CostMeter
 }
@@ -104,8 +107,9 @@ export async function survey(
   const wanted = only === null ? null : positionsOf(only, catalogue)
   const snapshots = datedSnapshots(catalogue.repositoryData.snapshots, checked)
   const debtInput = { contents, snapshots, policy: config.policy, startMs, nowMs: checkedAtMs }
+  const mayPlan = ({ content }: DebtItem) => options.mayPlan?.(content, catalogue.repositoryData) ?? true
   const plan = selectPlan({
-    debt: wanted === null ? findDebt(debtInput) : everything(debtInput, wanted),
+    debt: wanted === null ? findDebt(debtInput).filter(mayPlan) : everything(debtInput, wanted),
     snapshots,
     snapshotVersions: checked.snapshots.map(snapshot => snapshot.info?.versionId ?? null),
     engines: config.engines,
@@ -119,7 +123,7 @@ export async function survey(
     const before = meter.used()
     const size = await sizeGroup(group, catalogue, signal)
     // The work reads the metadata again, as it was read just now.
-    const metadata = allReads(usageSince(before, meter.used()))
+    const metadata = usageSince(before, meter.used())
     const mix = checked.classes.get(group.indexId) ?? null
     sizes.push(size)
     groups.push(usageOfGroup(group, size, { rates, writesTo, mix, metadata }))
@@ -129,6 +133,8 @@ export async function survey(
   const look = readsNoData ? meter.used() : usageSince(due, meter.used())
   const night = forecastNight({
     look,
+    opening: readOnly ? usageOfOpening(writesTo) : null,
+    rootBytes: catalogue.repositoryDataBlob.bytes,
     bytes: readsNoData ? { ...due, seconds: allReads(due).bytes / rates.bytesPerSecond } : due,
     groups: groups.map((usage, i) => ({ contents: plan.groups[i]?.contents.length ?? 0, usage })),
     rates,

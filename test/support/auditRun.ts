@@ -9,7 +9,7 @@ import process from 'node:process'
 import type { Client } from '@elastic/elasticsearch'
 import { sourceVersion } from '../../infra/local/cluster.ts'
 import type { BlobReader } from '../../src/blobs/port.ts'
-import { buildRun } from '../../src/cli/context.ts'
+import { buildRun, type CliContext } from '../../src/cli/context.ts'
 import { cacheFolder } from '../../src/config/cache.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Engine } from '../../src/engine/port.ts'
@@ -22,6 +22,7 @@ import type { Finding } from '../../src/model/finding.ts'
 import type { RunResult, SnapshotSummary } from '../../src/model/run.ts'
 import { parseRun } from '../../src/report/run-json.ts'
 import { audit } from '../../src/run/audit.ts'
+import { type Survey, survey } from '../../src/run/survey.ts'
 import { systemClock } from '../../src/time.ts'
 
 /** One server, and the folder in which its mirror lies. */
@@ -59,6 +60,8 @@ export interface Bench {
   copy(folder: string): Promise<string>
   /** Nights of one `ledger` name remember each other. */
   night(ledger: string, options: NightOptions): Promise<Night>
+  /** What `plan` sees before such a night. */
+  plan(ledger: string, options: NightOptions): Promise<Survey>
   close(): Promise<void>
 }
 
@@ -93,16 +96,29 @@ export async function openBench(): Promise<Bench> {
     return { ...engine, stop: async () => {} }
   }
 
+  const context: CliContext = {
+    environment: process.env,
+    clock: systemClock,
+    log: { ...silentLog, clear: () => {} },
+    signal: stop.signal,
+    print: () => {},
+  }
+
+  async function plan(name: string, options: NightOptions): Promise<Survey> {
+    const config = await configure(folder, name, options)
+    const { dependencies, close } = await buildRun(context, config, undefined)
+    const ledger = await dependencies.openLedger({ readOnly: true })
+    try {
+      return await survey(dependencies, ledger, { only: null, limits: config.limits, readOnly: true })
+    } finally {
+      await ledger.close()
+      await close()
+    }
+  }
+
   async function night(ledger: string, options: NightOptions): Promise<Night> {
     const config = await configure(folder, ledger, options)
     const out = join(folder, 'out', String(++count))
-    const context = {
-      environment: process.env,
-      clock: systemClock,
-      log: { ...silentLog, clear: () => {} },
-      signal: stop.signal,
-      print: () => {},
-    }
     const { dependencies, close } = await buildRun(context, config, out)
     const { mirrorFolder } = dependencies
     const pids: number[] = []
@@ -145,6 +161,7 @@ export async function openBench(): Promise<Bench> {
   return {
     folder,
     night,
+    plan,
     async copy(from) {
       const to = await mkdtemp(join(folder, 'repository-'))
       await cp(from, to, { recursive: true })
