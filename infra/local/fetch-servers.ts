@@ -1,4 +1,4 @@
-/** Fetches what the integration tests start, all at once, into the cache: Elasticsearch's jars, moto, Chromium. */
+/** Fetches what the integration tests start, all at once, into the cache: Elasticsearch's jars, moto, Chromium, versitygw. */
 import process from 'node:process'
 import { cacheFolder } from '../../src/config/cache.ts'
 import { mavenInstallation } from '../../src/engine/maven.ts'
@@ -7,6 +7,7 @@ import { silentLog } from '../../src/log.ts'
 import { ensureChromium } from './chromium.ts'
 import { sourceVersion } from './cluster.ts'
 import { installMoto } from './moto.ts'
+import { installVersitygw, versitygwMissing } from './versitygw.ts'
 
 const engine = () =>
   mavenInstallation({
@@ -18,7 +19,10 @@ const engine = () =>
     log: silentLog,
   })
 
-const results = await Promise.allSettled([engine(), installMoto(), ensureChromium()])
+// Needs Go; where there is none its tests say that they are left out.
+const versitygw = async () => ((await versitygwMissing()) === null ? await installVersitygw() : null)
+
+const results = await Promise.allSettled([engine(), installMoto(), ensureChromium(), versitygw()])
 const errors = results.flatMap(result => (result.status === 'rejected' ? [describeError(result.reason)] : []))
 for (const error of errors) process.stdout.write(`${error}\n`)
 process.exitCode = errors.length === 0 ? 0 : 1

@@ -30,7 +30,8 @@ export async function startGate(
   const server = createServer((message, response) => {
     const { method = 'GET', url = '/', headers } = message
     const [path = '/'] = url.split('?')
-    void Promise.resolve(decide({ number: ++count, method, path: decodeURIComponent(path) })).then(passage => {
+    const deciding = Promise.resolve(decide({ number: ++count, method, path: decodeURIComponent(path) }))
+    const passing = deciding.then(passage => {
       if (passage === 'hold') return
       const onward = ask({ host: hostname, port: targetPort, method, path: url, headers }, answer => {
         if (passage === 'lose') {
@@ -44,6 +45,8 @@ export async function startGate(
       onward.once('error', () => message.socket.destroy())
       message.pipe(onward)
     })
+    // Who waits in vain is let go.
+    passing.catch(() => message.socket.destroy())
   })
   server.keepAliveTimeout = 60_000
   await new Promise<void>(done => {
