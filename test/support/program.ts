@@ -78,6 +78,8 @@ export interface Setup {
   /** Ledger URL; absent: `sync: none`. */
   readonly ledger?: string
   readonly ledgerEndpointUrl?: string
+  /** One engine, as YAML; absent: a real server. */
+  readonly engine?: string
   /** More lines of YAML at the top level. */
   readonly more?: string
 }
@@ -94,7 +96,7 @@ ledger:
   file: ledger.sqlite
   leaseSeconds: 10s
 engines:
-  - { name: elasticsearch, kind: maven, version: ${sourceVersion}, heapMb: 512 }
+  - ${setup.engine ?? `{ name: elasticsearch, kind: maven, version: ${sourceVersion}, heapMb: 512 }`}
 output: { folder: runs }
 work: { folder: work, contents: 1 }
 ${setup.more ?? 'metrics: { enabled: false }'}
