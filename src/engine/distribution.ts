@@ -2,7 +2,7 @@
  * Kind `distribution`: a folder with `bin/elasticsearch` or `bin/opensearch`, started as it is, with a copy of its
  * configuration folder of our own: data, logs and temporary files go to the run's folders.
  */
-import { cp, readdir, writeFile } from 'node:fs/promises'
+import { cp, readdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { SnapproofError } from '../errors.ts'
 import { type Environment, isExecutable } from './jdk.ts'
@@ -42,7 +42,8 @@ async function prepare(home: string, product: Product, environment: Environment,
   await cp(join(home, 'config'), folders.config, { recursive: true, force: true }).catch(error => {
     throw new SnapproofError('no-distribution', `${join(home, 'config')} cannot be copied`, { cause: error })
   })
-  // Ours alone: what somebody wrote there must not reach a throwaway server.
+  // Ours alone: what somebody wrote there must not reach a throwaway server. A copy that may only be read cannot be emptied.
+  await rm(join(folders.config, `${product}.yml`), { force: true })
   await writeFile(join(folders.config, `${product}.yml`), '')
   const prefix = product === 'elasticsearch' ? 'ES' : 'OPENSEARCH'
   const own: Record<string, string> = {
