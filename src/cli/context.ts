@@ -135,7 +135,7 @@ export async function openCheckMemory(
   }
 }
 
-function newRunId(clock: Clock): string {
+export function newRunId(clock: Clock): string {
   return `${isoTime(clock.nowMs()).replace(/[-:]|\.\d+/g, '')}-${randomUUID().slice(0, 8)}`
 }
 

@@ -8,6 +8,7 @@ import { checkCommand } from './checkCommand.ts'
 import { auditCommand, inspectCommand, planCommand, reportCommand, verifyCommand } from './commands.ts'
 import type { CliContext } from './context.ts'
 import { doctorCommand } from './doctor.ts'
+import { ledgerCommands } from './ledgerCommands.ts'
 import { safeText } from './log.ts'
 
 export interface Program {
@@ -146,6 +147,7 @@ export function createProgram(context: CliContext, write: (text: string) => void
               .option('html', { type: 'boolean', describe: 'Print the page instead of the summary' }),
           argv => set(reportCommand(context, argv)),
         )
+        .command('ledger', 'What the ledger knows, and looking after it', y => ledgerCommands(y, context, set))
         .command(
           'doctor',
           'Is everything in place? Changes nothing',

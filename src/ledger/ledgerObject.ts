@@ -32,7 +32,7 @@ export async function fetchLedger(
   for (let attempt = 1; ; attempt++) {
     removeFile(path)
     try {
-      const { etag, why } = await download(store, () => store.get(ledgerKey, { signal }), path, signal)
+      const { etag, why } = await download(store.url, () => store.get(ledgerKey, { signal }), path, signal)
       return { etag, state: stateOf(why, path, repositoryName, `the ledger in ${store.url}`) }
     } catch (error) {
       if (isSnapproofError(error, 'not-found')) return { state: { kind: 'missing' }, etag: null }
@@ -44,22 +44,19 @@ export async function fetchLedger(
 }
 
 /**
- * Fetches one version of the ledger into `path` and looks at it.
+ * Unpacks what `get` gives into `path` and looks at it, such as one version of the ledger; `what` names it in messages.
  *
- * @throws SnapproofError `not-found`, others of the store, `ledger-newer`, `disk-full`
+ * @throws SnapproofError those of `get`, `ledger-newer`, `disk-full`
  */
-export async function fetchVersion(
-  store: BlobWriter,
-  versionId: string,
+export async function unpackLedger(
+  get: () => Promise<BlobBody>,
   path: string,
-  repositoryName: string,
+  { repositoryName, what }: { readonly repositoryName: string; readonly what: string },
   signal: AbortSignal,
 ): Promise<FileState> {
-  const { versions } = store
-  if (versions === undefined) throw new SnapproofError('usage', `${store.url} keeps no versions`)
   removeFile(path)
-  const { why } = await download(store, () => versions.get(ledgerKey, versionId, { signal }), path, signal)
-  return stateOf(why, path, repositoryName, `version ${versionId} of the ledger in ${store.url}`)
+  const { why } = await download(what, get, path, signal)
+  return stateOf(why, path, repositoryName, what)
 }
 
 function stateOf(why: string | null, path: string, repositoryName: string, what: string): FileState {
@@ -96,7 +93,7 @@ export async function putLedger(
 }
 
 async function download(
-  store: BlobWriter,
+  where: string,
   get: () => Promise<BlobBody>,
   path: string,
   signal: AbortSignal,
@@ -107,7 +104,7 @@ async function download(
   try {
     const { body, etag } = await get()
     if (etag === null)
-      throw new SnapproofError('unavailable', `${store.url} gives no ETag for ${ledgerKey}`, {
+      throw new SnapproofError('unavailable', `${where} gives no ETag for ${ledgerKey}`, {
         advice: 'The ledger needs a store with conditional writes; configure another, or sync: none.',
       })
     return { etag, why: await unpack(body, file, signal) }

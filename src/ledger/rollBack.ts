@@ -1,11 +1,11 @@
 /** Where the stored ledger is damaged or gone: the newest good version of it, where the store keeps versions. */
-import type { BlobVersion, BlobWriter } from '../blobs/port.ts'
+import type { BlobVersion, BlobVersions, BlobWriter } from '../blobs/port.ts'
 import { describeError, isSnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { isoTime } from '../time.ts'
 import type { LedgerFile } from './ledgerFile.ts'
 import { removeFile } from './ledgerFile.ts'
-import { fetchVersion, ledgerKey } from './ledgerObject.ts'
+import { ledgerKey, unpackLedger } from './ledgerObject.ts'
 
 /** Versions that are fetched and looked at, newest first. */
 const maxTries = 20
@@ -28,10 +28,10 @@ export async function takeNewestGood(
   signal: AbortSignal,
 ): Promise<OlderLedger | null> {
   try {
-    const versions = (await store.versions?.list(ledgerKey, { limit: maxTries, signal })) ?? []
-    for (const version of versions) {
-      if (version.etag === badEtag) continue
-      if (await isGood(store, version, path, repositoryName, log, signal)) return version
+    const { versions } = store
+    for (const version of (await versions?.list(ledgerKey, { limit: maxTries, signal })) ?? []) {
+      if (versions === undefined || version.etag === badEtag) continue
+      if (await isGood(versions, version, path, repositoryName, log, signal)) return version
     }
   } catch (error) {
     if (!isSnapproofError(error, 'access-denied')) throw error
@@ -42,7 +42,7 @@ export async function takeNewestGood(
 }
 
 async function isGood(
-  store: BlobWriter,
+  versions: BlobVersions,
   { versionId, modifiedMs }: BlobVersion,
   path: string,
   repositoryName: string,
@@ -50,7 +50,9 @@ async function isGood(
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    const state = await fetchVersion(store, versionId, path, repositoryName, signal)
+    const what = `version ${versionId} of the ledger`
+    const get = () => versions.get(ledgerKey, versionId, { signal })
+    const state = await unpackLedger(get, path, { repositoryName, what }, signal)
     if (state.kind === 'good') return true
     log.warn(`version ${versionId} of the ledger is not good either`, { of: isoTime(modifiedMs), state: state.kind })
   } catch (error) {
