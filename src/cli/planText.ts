@@ -1,8 +1,11 @@
 /** A plan for people and for machines. */
+import { allReads, type Usage } from '../model/cost.ts'
+import { costRows, pricesText, quantityText, usd } from '../report/costLines.ts'
 import type { Survey } from '../run/survey.ts'
 import { bytesText, countText, secondsText, tableText } from './words.ts'
 
-export function planJson({ plan, forecast, catalogue, checked }: Survey): Record<string, unknown> {
+export function planJson(survey: Survey): Record<string, unknown> {
+  const { plan, forecast, catalogue, checked } = survey
   const { snapshots, identity } = catalogue.repositoryData
   const named = (position: number) => ({ name: snapshots[position]?.name, uuid: snapshots[position]?.uuid })
   return {
@@ -34,6 +37,7 @@ export function planJson({ plan, forecast, catalogue, checked }: Survey): Record
     debt: { contents: plan.debt.length, overdue: plan.debt.filter(item => item.overdue).length },
     findings: checked.findings,
     forecast,
+    costs: survey.costs,
   }
 }
 
@@ -60,10 +64,53 @@ export function describePlan(survey: Survey): string {
       `${bytesText(forecast.fetchBytes)} fetched in ${countText(forecast.fetchRequests)} requests, ` +
       `${bytesText(forecast.restoreBytes)} restored, ${bytesText(forecast.diskBytes)} of disk, about ${secondsText(forecast.seconds)}`,
   ]
+  lines.push(...costLines(survey))
   if (plan.left.length > 0) lines.push(`Left for later: ${countText(plan.left.length)} contents (${reasonsOf(survey)})`)
   const errors = checked.findings.filter(finding => finding.severity === 'error')
   for (const finding of errors) lines.push(tableText([[`! ${finding.code}: ${finding.message}`]]))
   return lines.join('\n')
+}
+
+/** The whole night, and its money with the arithmetic. */
+function costLines({ forecast, costs }: Survey): string[] {
+  const { night } = forecast
+  if (night === undefined) return []
+  const { usage, bill, parts, basis, contentsBeyondLimit } = night
+  const row = (name: string, part: Usage) => [
+    name,
+    countText(part.list),
+    countText(part.put),
+    countText(Math.round(allReads(part).requests)),
+    bytesText(Math.round(allReads(part).bytes)),
+    secondsText(part.seconds),
+  ]
+  const rates =
+    basis === 'measured' ? 'rates that the ledger measured' : 'assumed rates: the ledger has measured too little'
+  const beyond = `${countText(contentsBeyondLimit)} contents would be left for limits.costUsd`
+  return [
+    '',
+    `The whole night (look: measured just now; restores: ${rates}):`,
+    tableText([
+      ['PART', 'LIST', 'PUT', 'GET+HEAD', 'READ', 'TIME'],
+      row('look', parts.look),
+      row('bytes that are due', parts.bytes),
+      row('restores', parts.restores),
+      row('end', parts.end),
+      row('sum', usage),
+    ]),
+    '',
+    `Cost: ${usd(bill.usd)} (${pricesText(costs, bill.unknown)})`,
+    tableText([
+      ['LINE', 'QUANTITY', 'PRICE IN USD', 'AMOUNT'],
+      ...costRows(night, null, costs).map(({ label, unit, price, forecast: side }) => [
+        label,
+        quantityText(side?.quantity ?? 0, unit),
+        price,
+        usd(side?.amount ?? null),
+      ]),
+    ]),
+    ...(contentsBeyondLimit > 0 ? ['', `${beyond}: the run decides by what it measures.`] : []),
+  ]
 }
 
 function reasonsOf({ plan }: Survey): string {

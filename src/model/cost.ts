@@ -16,6 +16,14 @@ export interface Usage {
   readonly seconds: number
 }
 
+export function allReads({ reads }: Usage): ReadUsage {
+  const all = Object.values(reads)
+  return {
+    requests: all.reduce((sum, read) => sum + read.requests, 0),
+    bytes: all.reduce((sum, read) => sum + read.bytes, 0),
+  }
+}
+
 /** A store may call a class anything; names that are none are one class, which has no price. */
 export function billedClass(name: string | null | undefined): string {
   if (name === null || name === undefined) return 'STANDARD'
@@ -85,6 +93,11 @@ export interface CostConfig {
   readonly kms: KmsUse
   /** `file`: nobody bills requests and bytes. */
   readonly store: 's3' | 'file'
+}
+
+/** What a bill says of itself: `CostConfig` without the prices. */
+export interface CostTerms extends Omit<CostConfig, 'prices'> {
+  readonly prices: Pick<PriceTable, 'currency' | 'region' | 'asOf'>
 }
 
 /** One line of a bill: `amount = quantity / per × usd`. */

@@ -1,6 +1,6 @@
 /** `run.json`: everything a report is drawn from. Additions do not raise `schemaVersion`. */
 import type { ExitCode } from '../errors.ts'
-import type { KmsUse, TransferRoute, UsageBill } from './cost.ts'
+import type { CostTerms, UsageBill } from './cost.ts'
 import type { Finding } from './finding.ts'
 import type { DebtKind, Forecast } from './plan.ts'
 import type { RepositoryIdentity, SnapshotState, SnapshotUuid } from './repository.ts'
@@ -109,15 +109,9 @@ export interface ArrayChild {
   readonly reason: string
 }
 
-export interface RunCosts {
-  /** Until the ledger was stored; null: not known, as where several machines worked. */
+export interface RunCosts extends CostTerms {
+  /** Until the ledger was stored, and the copies of the report; null: not known, as where several machines worked. */
   readonly measured: UsageBill | null
-  /** Of the price table. */
-  readonly prices: { readonly currency: 'USD'; readonly region: string; readonly asOf: string }
-  readonly compute: string | null
-  readonly transfer: TransferRoute
-  readonly kms: KmsUse
-  readonly store: 's3' | 'file'
 }
 
 export interface RunResult {

@@ -2,7 +2,18 @@
  * Quantities × prices → money, line by line. Pure; what is forecast and what is measured go through the same functions, so that
  * the two can be compared.
  */
-import type { Bill, BillLine, ComputePrices, CostConfig, KmsUse, ReadUsage, Usage, UsageBill } from '../model/cost.ts'
+import {
+  allReads,
+  type Bill,
+  type BillLine,
+  type ComputePrices,
+  type CostConfig,
+  type CostTerms,
+  type KmsUse,
+  type ReadUsage,
+  type Usage,
+  type UsageBill,
+} from '../model/cost.ts'
 
 const gigabyte = 1e9
 /** With bucket keys S3 asks KMS for up to 99 % less: "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys", S3 user guide. */
@@ -64,8 +75,9 @@ export function usageSince(before: Usage, now: Usage): Usage {
   }
 }
 
-export function allReads({ reads }: Usage): ReadUsage {
-  return sumReads(Object.values(reads))
+export function termsOf({ prices, ...rest }: CostConfig): CostTerms {
+  const { currency, region, asOf } = prices
+  return { ...rest, prices: { currency, region, asOf } }
 }
 
 export function withBill(usage: Usage, costs: CostConfig): UsageBill {

@@ -28,8 +28,9 @@ export function bytesPerSecond(value: number): string {
   return `${bytes(value)}/s`
 }
 
-/** Three significant figures without exponent, for values below 1000. */
-function figures(value: number): string {
+/** Three significant figures without exponent, for values below 1000; at most eight decimals. */
+export function figures(value: number): string {
+  if (value > 0 && value < 0.995) return value.toFixed(Math.min(8, 2 - Math.floor(Math.log10(value))))
   const digits = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
   return value.toFixed(digits)
 }

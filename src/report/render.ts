@@ -2,11 +2,13 @@
  * The nightly report: one self-contained HTML file without any script, for people who never see a terminal.
  *
  * Order: verdict in words, key numbers, findings (first when there are errors), last good snapshots, snapshots by
- * level, gaps, debt, restores, accepted findings, limits, identity.
+ * level, gaps, debt, restores, costs, accepted findings, limits, identity.
  */
 import { createHash } from 'node:crypto'
 import type { RunResult } from '../model/run.ts'
 import { openErrors } from '../model/standing.ts'
+import { arraySection } from './array.ts'
+import { costsSection } from './costs.ts'
 import { coverageSection, gapsSection } from './coverage.ts'
 import { acceptedSection, findingsSection, lastGoodSection } from './findings.ts'
 import { headline } from './headline.ts'
@@ -49,7 +51,9 @@ ${coverageSection(run)}
 ${gapsSection(run)}
 ${!hasErrors && findingsSection(run)}
 ${debtSection(run)}
+${arraySection(run)}
 ${restoresSection(run)}
+${costsSection(run)}
 ${acceptedSection(run)}
 ${limitsSection(run)}
 ${identitySection(run)}

@@ -1,6 +1,8 @@
 /** The same verdict as plain lines for a terminal at three in the morning: no colour, no control characters. */
 import type { RunResult } from '../model/run.ts'
 import { ageHours, openErrors, restoreSpeed, standingsOf } from '../model/standing.ts'
+import { arrayLine } from './array.ts'
+import { pricesText, usd } from './costLines.ts'
 import { age, bytes, bytesPerSecond, count, counted, seconds } from './format.ts'
 import { headline, provenContents } from './headline.ts'
 import { cut, visible } from './markup.ts'
@@ -58,7 +60,16 @@ function numberLines(run: RunResult): string[] {
       'this run',
       `${counted(run.restores.length, 'restore')}, ${bytes(run.stats.bytesRead)} read, ${seconds(run.seconds)}${speed === null ? '' : `, ${bytesPerSecond(speed)}`}`,
     ),
+    ...[arrayLine(run)].flatMap(line => (line === null ? [] : [pair('array', line)])),
+    ...costLine(run),
   ]
+}
+
+function costLine({ costs, forecast }: RunResult): string[] {
+  if (costs === undefined) return []
+  const { measured } = costs
+  const sums = `${usd(measured?.bill.usd ?? null)}, ${usd(forecast?.night?.bill.usd ?? null)} forecast`
+  return [pair('cost', `${sums} (${plain(pricesText(costs, measured?.bill.unknown ?? []), 200)})`)]
 }
 
 function findingLines(run: RunResult): string[] {

@@ -2,6 +2,7 @@
 import type { DebtKind } from '../model/plan.ts'
 import type { RestoreRow, RunResult } from '../model/run.ts'
 import { chart, debtChart, restoreChart } from './charts.ts'
+import { usd } from './costLines.ts'
 import { bytes, bytesPerSecond, count, counted, days, minute, seconds } from './format.ts'
 import { mark, verdictShapes } from './marks.ts'
 import { html, key, type Markup, message, name } from './markup.ts'
@@ -67,6 +68,7 @@ function limitWords(run: RunResult): string {
     limits.snapshots !== null && counted(limits.snapshots, 'snapshot'),
     limits.restoreBytes !== null && bytes(limits.restoreBytes),
     limits.durationSeconds !== null && seconds(limits.durationSeconds),
+    limits.costUsd != null && usd(limits.costUsd),
   ].filter(part => part !== false)
   return parts.length === 0 ? 'none' : parts.join(', ')
 }

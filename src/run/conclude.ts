@@ -1,7 +1,7 @@
 /** The end of a night: the ledger is stored before anything is reported, and the heartbeat is the last thing that a run says. */
 import type { JournalId, LedgerSession } from '../ledger/port.ts'
 import type { RunCosts, RunResult } from '../model/run.ts'
-import { usageOf, withBill } from '../plan/cost.ts'
+import { termsOf, usageOf, withBill } from '../plan/cost.ts'
 import type { RunDependencies } from './dependencies.ts'
 import type { PhaseTimer } from './phases.ts'
 import { publish } from './publish.ts'
@@ -41,11 +41,9 @@ function costsOf(
   { startedMs, array }: Conclusion,
   { restores }: RunResult,
 ): RunCosts {
-  const { prices, ...rest } = config.costs
-  const { currency, region, asOf } = prices
   const used = usageOf(counts, Math.max(0, clock.nowMs() - startedMs) / 1000)
   const copies = config.output.store === null ? 0 : restores.filter(row => row.evidence !== null).length + 2
   // Of the machines of an array this one has only its own counters.
   const measured = array === undefined ? withBill({ ...used, put: used.put + copies }, config.costs) : null
-  return { measured, prices: { currency, region, asOf }, ...rest }
+  return { measured, ...termsOf(config.costs) }
 }

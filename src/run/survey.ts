@@ -6,12 +6,12 @@ import type { DueFile } from '../check/fileProof.ts'
 import type { CheckResult } from '../check/result.ts'
 import { SnapproofError } from '../errors.ts'
 import type { Ledger, LedgerSession } from '../ledger/port.ts'
-import type { Usage } from '../model/cost.ts'
+import { allReads, type CostTerms, type Usage } from '../model/cost.ts'
 import type { ContentRecord, DebtItem, Forecast, Plan } from '../model/plan.ts'
 import type { Limits } from '../model/policy.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import { isReadingDue } from '../plan/byteDebt.ts'
-import { allReads, nothingUsed, usageSince } from '../plan/cost.ts'
+import { nothingUsed, termsOf, usageSince } from '../plan/cost.ts'
 import { type DebtInput, findDebt, isOwed, proofState } from '../plan/debt.ts'
 import { forecast, type GroupSize, measuredRates, type Rates } from '../plan/forecast.ts'
 import { forecastNight, usageOfGroup, usageOfOpening } from '../plan/nightForecast.ts'
@@ -34,6 +34,7 @@ export interface Survey {
   readonly forecast: Forecast
   /** Of `forecast`: what the look used, and each group of the plan, in its order. */
   readonly usage: { readonly look: Usage; readonly groups: readonly Usage[] }
+  readonly costs: CostTerms
   /** Of each group of the plan, in its order, and the rates of the forecast. */
   readonly sizes: readonly GroupSize[]
   readonly rates: Rates
@@ -151,6 +152,7 @@ export async function survey(
     plan,
     forecast: { ...forecast(plan, sizes, rates), night },
     usage: { look, groups },
+    costs: termsOf(config.costs),
     sizes,
     rates,
   }
