@@ -15,6 +15,7 @@ import { conclude, storeTimeoutMs } from './conclude.ts'
 import { attemptRow, condemnedRows, sayAttempt } from './contentRows.ts'
 import { costGate, costMeter } from './costMeter.ts'
 import type { RunDependencies } from './dependencies.ts'
+import { type Look, lookAgain } from './lookAgain.ts'
 import { PhaseTimer } from './phases.ts'
 import { holdEngines, type Restored, type RestorePlanOptions, restorePlan } from './restorePlan.ts'
 import { restoreRows } from './result.ts'
@@ -51,24 +52,31 @@ export async function audit(dependencies: RunDependencies, options: AuditOptions
     const { durationSeconds } = options.limits
     const leftMs = durationSeconds === null ? null : durationSeconds * 1000 - (clock.nowMs() - startedMs)
     const stopAtMs = leftMs === null ? null : clock.monotonicMs() + Math.max(0, leftMs)
-    const mayBegin = costGate({ ...seen, meter, config, limitUsd, log })
-    const restored = await phases.time('mirror and restore', () =>
-      work(dependencies, ledger, seen, { engines, signal: stop, stopAtMs, mayBegin }),
-    )
-    const { repositoryData } = seen.catalogue
-    const settled = await phases.time('generation again', () => readGenerationAgain(dependencies, repositoryData))
-    return await conclude(dependencies, ledger, phases, {
+    const restoreFrom = async (from: Survey): Promise<Look> => {
+      const { repositoryData } = from.catalogue
+      const mayBegin = costGate({ ...from, meter, config, limitUsd, log })
+      const restored = await phases.time('mirror and restore', () =>
+        work(dependencies, ledger, from, { engines, signal: stop, stopAtMs, mayBegin }),
+      )
+      const settled = await phases.time('generation again', () => readGenerationAgain(dependencies, repositoryData))
+      return { survey: from, restores: restoreRows(restored.attempts, repositoryData), restored, settled }
+    }
+    const context = { dependencies, ledger, options, startedMs, meter, phases, signal: stop, restoreFrom }
+    const look = await lookAgain(await restoreFrom(seen), context)
+    const { restored, settled } = look
+    const { result } = await conclude(dependencies, ledger, phases, {
       options,
-      survey: seen,
+      survey: look.survey,
       startedMs,
-      restores: restoreRows(restored.attempts, repositoryData),
+      restores: look.restores,
       work: restored.work,
-      contents: remember(seen.checked, seen.catalogue, ledger, config.policy.credit),
+      contents: remember(look.survey.checked, look.survey.catalogue, ledger, config.policy.credit),
       finalGeneration: settled.finalGeneration,
       expired: settled.expired,
       engines: [...engines.used.values()],
       trouble: restored.trouble ?? settled.trouble,
     })
+    return result
   } finally {
     await engines.stop()
     await ledger.close()

@@ -9,6 +9,8 @@ export interface Settled {
   readonly finalGeneration: number
   /** Uuids of snapshots that were there and are no more. */
   readonly expired: ReadonlySet<string>
+  /** Uuids of snapshots that were not there before. */
+  readonly arrived: ReadonlySet<string>
   /** Why the end of the night could not be read; null: it could. */
   readonly trouble: string | null
 }
@@ -17,7 +19,11 @@ type Reading = Pick<RunDependencies, 'repository' | 'signal' | 'config'>
 
 /** Never throws for what the store says: what was done is reported all the same. */
 export async function readGenerationAgain(dependencies: Reading, before: RepositoryData): Promise<Settled> {
-  const unknown = { finalGeneration: before.identity.generation, expired: new Set<string>() }
+  const unknown = {
+    finalGeneration: before.identity.generation,
+    expired: new Set<string>(),
+    arrived: new Set<string>(),
+  }
   if (dependencies.signal.aborted) return { ...unknown, trouble: null }
   try {
     return { ...(await whatExpired(dependencies, before)), trouble: null }
@@ -33,15 +39,17 @@ export async function whatExpired(
   { identity, snapshots }: RepositoryData,
 ): Promise<Omit<Settled, 'trouble'>> {
   const finalGeneration = await currentGeneration(repository, signal)
-  if (finalGeneration === identity.generation) return { finalGeneration, expired: new Set() }
+  if (finalGeneration === identity.generation) return { finalGeneration, expired: new Set(), arrived: new Set() }
   const { repositoryData } = await openCatalogue(repository, {
     concurrency: config.work.requests,
     maxMetadataBytes: config.work.maxMetadataBytes,
     signal,
   })
-  const present = new Set(repositoryData.snapshots.map(snapshot => snapshot.uuid))
-  const expired = new Set(snapshots.map(snapshot => snapshot.uuid).filter(uuid => !present.has(uuid)))
-  return { finalGeneration: repositoryData.identity.generation, expired }
+  const before = new Set(snapshots.map(({ uuid }) => uuid))
+  const now = new Set(repositoryData.snapshots.map(({ uuid }) => uuid))
+  const expired = new Set([...before].filter(uuid => !now.has(uuid)))
+  const arrived = new Set([...now].filter(uuid => !before.has(uuid)))
+  return { finalGeneration: repositoryData.identity.generation, expired, arrived }
 }
 
 /** The message of what stopped us, with what to do next. */

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type SourceCluster, startSourceCluster } from '../../infra/local/cluster.ts'
 import type { BlobReader } from '../../src/blobs/port.ts'
 import { cacheFolder } from '../../src/config/cache.ts'
+import { SnapproofError } from '../../src/errors.ts'
+import type { RunResult } from '../../src/model/run.ts'
 import { type Bench, errorsOf, openBench, snapshotOf } from '../support/auditRun.ts'
 import { inspectFolder } from '../support/repositoryFiles.ts'
 
@@ -185,5 +187,90 @@ describe('a snapshot that is deleted while we read', () => {
     const next = await bench.night('during-work', { repository: `file://${folder}` })
     expect(next.run.snapshots.map(snapshot => snapshot.name).sort()).toEqual(['s1', 's3'])
     expect(next.run.exit.code).toBe(0)
+  })
+})
+
+describe('a snapshot that is taken while we are at work', () => {
+  /**
+   * `s1` is taken while the blobs of `s0` are fetched; with `another`, `s2` while those of `s1` are, whose root blob only a second look
+   * reads; or that one cannot be read.
+   */
+  async function nightWith(
+    name: string,
+    then: 'nothing' | 'another' | 'unreadable',
+    settings: Readonly<Record<string, string>> = {},
+  ) {
+    const folder = await cluster.createRepository(name)
+    const index = `${name}-data`
+    await createIndex(index, 1)
+    const take = async (round: number) => {
+      await bulk(numbers(round * 10, round * 10 + 10).flatMap(id => put(index, id, { id })))
+      await cluster.snapshot(name, `s${round}`, index)
+    }
+    await take(0)
+    const roots = new Set<string>()
+    let taken = 0
+    const look = async (key: string) => {
+      if (then === 'unreadable' && taken === 1 && /^snap-/.test(key) && !roots.has(key)) {
+        throw new SnapproofError('unavailable', 'planted: the store is away')
+      }
+      if (/^snap-/.test(key)) roots.add(key)
+      if (!/\/__/.test(key) || taken >= (then === 'another' ? 2 : 1) || roots.size <= taken) return
+      taken++
+      await take(taken)
+    }
+    const throughReader = (reader: BlobReader): BlobReader => ({
+      ...reader,
+      get: async (key, options) => {
+        await look(key)
+        return await reader.get(key, options)
+      },
+      read: async (key, options) => {
+        await look(key)
+        return await reader.read(key, options)
+      },
+    })
+    const repository = `file://${folder}`
+    const { run } = await bench.night(name, { repository, throughReader, settings })
+    expect(taken).toBe(then === 'another' ? 2 : 1)
+    return { run, next: async () => (await bench.night(name, { repository })).run }
+  }
+  const restored = (run: RunResult) =>
+    Object.fromEntries(run.snapshots.map(({ name, levels }) => [name, levels.restore?.verdict]))
+
+  it('is judged and restored before the lease is given back', async () => {
+    const { run, next } = await nightWith('second-look', 'nothing')
+    expect(errorsOf(run)).toEqual([])
+    expect(restored(run)).toEqual({ s0: 'pass', s1: 'pass' })
+    expect(run.repository.generation).toBe(run.finalGeneration)
+    expect(run.restores.map(({ snapshot, verdict }) => `${snapshot} ${verdict}`)).toEqual(['s0 pass', 's1 pass'])
+    // What was owed at the beginning, at the generation that was judged: both.
+    expect([run.debt.contentsBefore, run.debt.contents, run.exit.code]).toEqual([2, 0, 0])
+    expect(run.snapshots.map(({ chosen }) => chosen)).toEqual([true, true])
+    expect((await next()).restores).toEqual([])
+  })
+
+  it('is left to the next run when it comes after the second look has begun: nothing is claimed of it', async () => {
+    const { run, next } = await nightWith('third', 'another')
+    expect(restored(run)).toEqual({ s0: 'pass', s1: 'pass' })
+    expect(run.finalGeneration).toBe(run.repository.generation + 1)
+    expect(restored(await next())).toEqual({ s0: 'pass', s1: 'pass', s2: 'pass' })
+  })
+
+  it('is left to the next run when the store goes away: what the first look saw stands', async () => {
+    const { run, next } = await nightWith('gone', 'unreadable')
+    expect(restored(run)).toEqual({ s0: 'pass' })
+    expect(run.finalGeneration).toBe(run.repository.generation + 1)
+    expect([errorsOf(run), run.exit.code]).toEqual([[], 0])
+    expect(restored(await next())).toEqual({ s0: 'pass', s1: 'pass' })
+  })
+
+  it('is looked at and not restored when the limits are used up', async () => {
+    const { run } = await nightWith('used-up', 'nothing', { 'limits.snapshots': '1' })
+    expect(restored(run)).toEqual({ s0: 'pass', s1: 'inconclusive' })
+    expect(snapshotOf(run, 's1').levels.presence?.verdict).toBe('pass')
+    expect(run.repository.generation).toBe(run.finalGeneration)
+    expect(run.restores).toHaveLength(1)
+    expect(run.exit.code).toBe(0)
   })
 })
