@@ -28,6 +28,19 @@ export const systemClock: Clock = {
   },
 }
 
+/**
+ * The same clock, for one run: the time of day is read once and goes on by the monotonic one, so that a clock that is set while
+ * the run lasts neither ends it early nor dates what it proves.
+ */
+export function steadyClock(clock: Clock): Clock {
+  const offsetMs = clock.nowMs() - clock.monotonicMs()
+  return {
+    nowMs: () => Math.round(clock.monotonicMs() + offsetMs),
+    monotonicMs: () => clock.monotonicMs(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+  }
+}
+
 /** What a Date can hold (ECMA-262, 21.4.1.1); times come from repositories too. */
 const latestMs = 8.64e15
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { isSnapproofError } from '../src/errors.ts'
-import { isoTime, systemClock, withDeadline } from '../src/time.ts'
+import { isoTime, steadyClock, systemClock, withDeadline } from '../src/time.ts'
 
 test('times are ISO UTC, null stays null', () => {
   expect(isoTime(0)).toBe('1970-01-01T00:00:00.000Z')
@@ -43,4 +43,13 @@ test('the monotonic clock does not go back', () => {
   const first = systemClock.monotonicMs()
   expect(systemClock.monotonicMs()).toBeGreaterThanOrEqual(first)
   expect(systemClock.nowMs()).toBeGreaterThan(1_700_000_000_000)
+})
+
+test('a steady clock reads the time of day once', () => {
+  let [now, since] = [1_000_000, 5]
+  const clock = steadyClock({ ...systemClock, nowMs: () => now, monotonicMs: () => since })
+  expect([clock.nowMs(), clock.monotonicMs()]).toEqual([1_000_000, 5])
+  now -= 86_400_000
+  since += 2_000.4
+  expect([clock.nowMs(), clock.monotonicMs()]).toEqual([1_002_000, 2_005.4])
 })

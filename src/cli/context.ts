@@ -17,7 +17,7 @@ import type { AuditConfig, StoreConfig } from '../model/config.ts'
 import type { RunResult } from '../model/run.ts'
 import { ledgerMemory } from '../run/checkMemory.ts'
 import type { RunDependencies } from '../run/dependencies.ts'
-import { type Clock, isoTime } from '../time.ts'
+import { type Clock, isoTime, steadyClock } from '../time.ts'
 import type { CliLog } from './log.ts'
 import { claimWorkFolder, isProcessAlive } from './workFolder.ts'
 
@@ -151,7 +151,8 @@ export async function buildRun(
   /** Of an array, which ends in another process than it began in; absent: one machine does it all. */
   arrayRunId?: string,
 ): Promise<{ readonly dependencies: RunDependencies; close(): Promise<void> }> {
-  const { clock, log, signal, environment } = context
+  const { log, signal, environment } = context
+  const clock = steadyClock(context.clock)
   const processId = newRunId(clock)
   const runId = arrayRunId ?? processId
   const counts = newCounts()

@@ -51,11 +51,21 @@ export interface Outcome {
   readonly left: readonly string[]
 }
 
+export interface NightOptions {
+  readonly clock?: Clock
+  /** By dotted path. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>
+  /** Awaited at the start of the engine. */
+  readonly whileItRuns?: () => Promise<void>
+  /** Another machine: its own local files. */
+  readonly machine?: string
+}
+
 export interface World {
   readonly folder: string
   readonly ledgerFolder: string
   readonly ledgerFile: string
-  night(point?: FaultPoint, clock?: Clock): Promise<Outcome>
+  night(point?: FaultPoint, given?: NightOptions): Promise<Outcome>
 }
 
 export const noFault = (): FaultPoint => new FaultPoint({ port: 'none', kind: 'none', call: 0, lasting: false })
@@ -86,9 +96,17 @@ work: { folder: own/work, contents: 1, requests: 1 }
 metrics: { enabled: false }
 `,
   )
-  const config = await loadConfig({ file, environment: {}, overrides: {} })
 
-  async function night(point = noFault(), clock: Clock = hurriedClock): Promise<Outcome> {
+  async function night(point = noFault(), given: NightOptions = {}): Promise<Outcome> {
+    const { settings = {}, whileItRuns, machine = 'own' } = given
+    const own = join(folder, machine)
+    await mkdir(own, { recursive: true })
+    const paths = {
+      'ledger.file': join(own, 'ledger.sqlite'),
+      'output.folder': join(own, 'runs'),
+      'work.folder': join(own, 'work'),
+    }
+    const config = await loadConfig({ file, environment: {}, overrides: { ...paths, ...settings } })
     const living = new Set<object>()
     const metrics: string[] = []
     const log = { ...silentLog, clear: () => {} }
@@ -99,13 +117,13 @@ metrics: { enabled: false }
       let close: (() => Promise<void>) | null = null
       try {
         const built = await buildRun(
-          { environment: process.env, clock, log, signal, print: () => {} },
+          { environment: process.env, clock: given.clock ?? hurriedClock, log, signal, print: () => {} },
           config,
           undefined,
         )
         close = built.close
         const { dependencies } = built
-        const { mirrorFolder, runId } = dependencies
+        const { clock, mirrorFolder, runId } = dependencies
         const repositoryReader = faultyReader(dependencies.repository, point, 'repository')
         const store = sync ? faultyWriter(openStore(config.ledger.store?.url ?? '', { clock }), point, 'ledger') : null
         const put = async (result: RunResult) => {
@@ -140,6 +158,7 @@ metrics: { enabled: false }
                 freeBytesFloor: 0,
               }),
             startEngine: async name => {
+              await whileItRuns?.()
               if (point.hits('engine start', name))
                 throw new SnapproofError('engine-start', 'injected: it did not start')
               const folder = join(mirrorFolder, '..')
