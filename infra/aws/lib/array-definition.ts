@@ -38,10 +38,16 @@ const ofExecution = (text: string) => `States.Format('${text}', $$.Execution.Nam
 export function arrayDefinition(times: ArrayTimes, partition: string): Definition {
   const collectAnyway = [{ ErrorEquals: ['States.ALL'], ResultPath: null, Next: 'Collect' }]
   const arrayOf = { ArrayProperties: { 'Size.$': '$.plan.size.children' } }
+  // The lease is left to the plan until everything after it has ended, come what may.
+  const deadline = `${times.work.stepSeconds + times.collect.stepSeconds}s`
+  const onlyPlan = [
+    { Name: variables.children, Value: put('Children') },
+    { Name: variables.deadline, Value: deadline },
+  ]
   return {
     StartAt: 'Plan',
     States: {
-      Plan: { ...job('plan', times.plan, partition), Next: 'Size' },
+      Plan: { ...job('plan', times.plan, partition, {}, onlyPlan), Next: 'Size' },
       Size: {
         Type: 'Task',
         Resource: `arn:${partition}:states:::aws-sdk:s3:getObject`,
@@ -74,7 +80,13 @@ export function arrayDefinition(times: ArrayTimes, partition: string): Definitio
   }
 }
 
-function job(command: Command, { jobSeconds, stepSeconds }: StepTime, partition: string, more: Json = {}): Json {
+function job(
+  command: Command,
+  { jobSeconds, stepSeconds }: StepTime,
+  partition: string,
+  more: Json = {},
+  environment: readonly Json[] = [],
+): Json {
   return {
     Type: 'Task',
     Resource: `arn:${partition}:states:::batch:submitJob.sync`,
@@ -87,7 +99,7 @@ function job(command: Command, { jobSeconds, stepSeconds }: StepTime, partition:
       ContainerOverrides: {
         Environment: [
           { Name: variables.command, Value: command },
-          ...(command === 'plan' ? [{ Name: variables.children, Value: put('Children') }] : []),
+          ...environment,
           {
             Name: variables.plan,
             'Value.$': ofExecution(`s3://${put('Bucket')}/${put('Prefix')}{}/${planName}`),

@@ -43,7 +43,7 @@ export interface BatchProps {
   readonly scratch?: Size
   /** At most so many machines in one night, by an array; 1: a plain job, planned and done by one machine. @default 1 */
   readonly children?: number
-  /** Of an array: the job that looks at everything and plans. @default 3 hours */
+  /** Of an array: the job that looks at everything and plans. @default `timeout` */
   readonly planTimeout?: Duration
   /** A job that runs longer is stopped, with 30 s to journal what it did; of an array, each child. @default 6 hours */
   readonly timeout?: Duration
@@ -106,7 +106,7 @@ export class BatchCompute extends Construct implements Compute {
             children: childrenOf(props),
             storage: context.storage,
             timeout,
-            planTimeout: props.planTimeout ?? Duration.hours(3),
+            planTimeout: props.planTimeout ?? timeout,
             collectTimeout: Duration.hours(1),
             queuedTimeout: this.queuedTimeout,
           })
@@ -237,6 +237,9 @@ export function batchProblems(props: BatchProps): string[] {
     Number.isInteger(childrenOf(props)) && childrenOf(props) >= 1 && childrenOf(props) <= mostChildren
       ? null
       : `compute.children of ${props.children}: a whole number from 1 to ${mostChildren}`,
+    childrenOf(props) > 1 && minutes > 10 * 1_440
+      ? `compute.timeout of ${minutes} min: with children at most 10 days, for a plan holds the lease for 14 at most`
+      : null,
     minutes < 1 || minutes > 14 * 1_440 ? `compute.timeout of ${minutes} min: allowed is 1 min to 14 days` : null,
     queued < 10 || queued > 1_440 ? `compute.queuedTimeout of ${queued} min: Batch allows 10 min to 24 h` : null,
   ].filter(problem => problem !== null)

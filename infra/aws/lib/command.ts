@@ -12,6 +12,8 @@ export const variables = {
   command: 'AUDIT_COMMAND',
   /** Of `plan`: how many machines there may be. */
   children: 'AUDIT_CHILDREN',
+  /** Of `plan`: how long it may hold the lease for its array. */
+  deadline: 'AUDIT_DEADLINE',
   /** Of `plan`, `work` and `collect`: URL of the plan. */
   plan: 'AUDIT_PLAN',
 } as const
@@ -23,7 +25,7 @@ export type Command = 'audit' | 'doctor' | 'plan' | 'work' | 'collect'
 const argumentsOf: Readonly<Record<Command, string>> = {
   audit: 'audit',
   doctor: 'doctor',
-  plan: `plan --children "$${variables.children}" --out "$${variables.plan}"`,
+  plan: `plan --children "$${variables.children}" --deadline "$${variables.deadline}" --out "$${variables.plan}"`,
   // One child is a plain job, which has no index.
   work: `work --plan "$${variables.plan}" --child "\${${arrayIndexVariable}:-0}"`,
   collect: `collect --plan "$${variables.plan}"`,

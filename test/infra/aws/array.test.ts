@@ -1,6 +1,11 @@
 /** A night on many machines: its state machine is run as it stands in the template, by an interpreter. */
 import { describe, expect, it, test } from 'vitest'
-import { variables } from '../../../infra/aws/lib/command.ts'
+import { mostChildren, planName, sizeName } from '../../../infra/aws/lib/array-definition.ts'
+import { arrayIndexVariable, variables } from '../../../infra/aws/lib/command.ts'
+import { childVariable } from '../../../src/cli/arrayCommands.ts'
+import { mostChildren as mostPlanned, type PlanSummary } from '../../../src/run/array/documents.ts'
+import { ArrayFolder } from '../../../src/run/array/folder.ts'
+import { memoryStore } from '../../support/memoryStore.ts'
 import { type Execution, execute, type StateMachine, TaskError } from './state-machine.ts'
 import { flat, plainTemplate, type Resource, resource, synth } from './templates.ts'
 
@@ -29,7 +34,13 @@ interface Submitted {
 
 /** Runs a night; `outcome` of a command: the error that its job ends with. */
 function night(children: number | null, outcome: Readonly<Record<string, string>> = {}) {
-  const jobs: { command: string; size: number | null; plan: string | undefined; children: string | undefined }[] = []
+  const jobs: {
+    command: string
+    size: number | null
+    plan: string | undefined
+    children: string | undefined
+    deadline: string | undefined
+  }[] = []
   const read: string[] = []
   const execution: Execution = execute(definition, 'a1b2', (service, parameters) => {
     if (service === 'arn:aws:states:::aws-sdk:s3:getObject') {
@@ -48,6 +59,7 @@ function night(children: number | null, outcome: Readonly<Record<string, string>
       size: submitted.ArrayProperties?.Size ?? null,
       plan: environment.get(variables.plan),
       children: environment.get(variables.children),
+      deadline: environment.get(variables.deadline),
     })
     const error = outcome[command]
     if (error !== undefined) throw new TaskError(error)
@@ -64,7 +76,8 @@ describe('a night on many machines', () => {
     const [folder = ''] =
       /^s3:\/\/<AuditStorageLedger\w+>\/ledger\/<RepositoryName>\/arrays\/a1b2\//.exec(run.read[0] ?? '') ?? []
     expect(new Set(run.jobs.map(({ plan }) => plan))).toEqual(new Set([`${folder}plan.json`]))
-    expect(run.jobs[0]?.children).toBe('16')
+    // The lease is held for 6 h and two waits, and for 1 h and one.
+    expect(run.jobs[0]).toMatchObject({ children: '16', deadline: `${(8 + 2) * 3_600}s` })
   })
 
   test.each([
@@ -102,6 +115,18 @@ describe('a night on many machines', () => {
       // The job is stopped, and journals what it did, before its step gives up.
       if (Timeout !== undefined) expect(Timeout.AttemptDurationSeconds).toBeLessThan(state.TimeoutSeconds)
     }
+  })
+
+  it('reads what the program writes', async () => {
+    const store = memoryStore(() => 0, 's3://bucket/ledger/production/arrays/a1b2')
+    const folder = new ArrayFolder(store)
+    const { signal } = new AbortController()
+    await folder.writeSummary({ schemaVersion: 1, children: 7 } as PlanSummary, signal)
+    expect([...store.objects.keys()]).toEqual([sizeName])
+    expect(folder.url.endsWith(`/${planName}`)).toBe(true)
+    const written = JSON.parse(String(store.objects.get(sizeName)?.bytes))
+    expect(steps(night(written.children))).toContain('work 7')
+    expect([childVariable, mostChildren]).toEqual([arrayIndexVariable, mostPlanned])
   })
 
   it('is understood, not skipped, by the interpreter that ran it here', () => {
@@ -200,8 +225,8 @@ describe('around it', () => {
   it('the missed-run alarm waits for plan, children and collect', () => {
     const alarm = resource(template, 'AWS::CloudWatch::Alarm', /MissedRun/).Properties.Metrics
     const [{ MetricStat }] = alarm
-    // A day; window 0.25, retries 2, plan 3 + 1 of waiting, children 6 + 2, collect 1 + 1: 16.25, rounded up.
-    expect(MetricStat.Period).toBe((24 + 17) * 3_600)
+    // A day; window 0.25, retries 2, plan 6 + 1 of waiting, children 6 + 2, collect 1 + 1: 19.25, rounded up.
+    expect(MetricStat.Period).toBe((24 + 20) * 3_600)
   })
 
   it('first audit and doctor are commands that fit', () => {

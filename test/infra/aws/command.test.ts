@@ -57,7 +57,10 @@ test('the program gets its configuration unchanged, in a file for its user only'
 test.each([
   [{}, 'audit'],
   [{ [variables.command]: 'doctor' }, 'doctor'],
-  [{ [variables.command]: 'plan', [variables.children]: '16' }, 'plan|--children|16|--out|s3://b/a b/plan.json'],
+  [
+    { [variables.command]: 'plan', [variables.children]: '16', [variables.deadline]: '9s' },
+    'plan|--children|16|--deadline|9s|--out|s3://b/a b/plan.json',
+  ],
   [{ [variables.command]: 'work', [arrayIndexVariable]: '7' }, 'work|--plan|s3://b/a b/plan.json|--child|7'],
   [{ [variables.command]: 'work' }, 'work|--plan|s3://b/a b/plan.json|--child|0'],
   [{ [variables.command]: 'collect' }, 'collect|--plan|s3://b/a b/plan.json'],
