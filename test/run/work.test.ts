@@ -292,4 +292,25 @@ describe('stops', () => {
     expect(said).toEqual([])
     expect(result.left.map(({ reason }) => reason)).toEqual(['limit-reached', 'limit-reached', 'limit-reached'])
   })
+  test('a group that may not begin is left, and those behind it are asked', async () => {
+    const asked: string[] = []
+    const { said, result, mirror } = await play({
+      options: {
+        mayBegin: (group, beside) => {
+          asked.push(`${group.indexName} beside ${beside?.indexName ?? 'none'}`)
+          return group.indexName === names[1] ? 'does-not-fit' : null
+        },
+      },
+    })
+    expect(said.map(([index]) => index)).toEqual([names[0], names[2]])
+    expect(result.left.map(({ reason }) => reason)).toEqual(['does-not-fit'])
+    // The second is asked for twice: before it would be fetched beside the first, and when the first is done.
+    expect(asked).toEqual([
+      `${names[0]} beside none`,
+      `${names[1]} beside ${names[0]}`,
+      `${names[1]} beside none`,
+      `${names[2]} beside none`,
+    ])
+    expect(mirror.fetches).toHaveLength(2)
+  })
 })
