@@ -57,8 +57,10 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'infra/aws': ['metrics/names.ts'],
   // Measures parts of the program in processes of its own.
   'infra/bench': ['blobs/port.ts', 'ledger', 'repository', 'run'],
+  // Puts the bases of the tests' image together: a JDK, a search server, in the cache.
+  'infra/image': ['config', 'engine'],
   // What demo and tests start, the documentation, the sample report. The program itself is started as a process, never imported.
-  'infra/local': ['config', 'engine', 'blobs', 'repository', 'report', 'metrics/names.ts'],
+  'infra/local': ['config', 'engine', 'blobs', 'plan', 'repository', 'report', 'metrics/names.ts'],
 }
 
 /** Library → the rooms that may import it; `*`: every room that is not pure. A library that is not here fails. */
