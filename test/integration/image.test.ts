@@ -48,7 +48,7 @@ let moto: Moto
 /** In this mood the store answers for the data of the index that is asked for first, and is silent about all others. */
 let stalling: { first: string | null } | null = null
 
-describe.skipIf(typeof found === 'string')('the image', () => {
+describe.skipIf(typeof found === 'string')('the image', { timeout: 600_000 }, () => {
   beforeAll(async () => {
     podman = found as Podman
     await podman.sweep()
@@ -195,7 +195,7 @@ describe.skipIf(typeof found === 'string')('the image', () => {
       'snapproof audit --config /own/snapproof.yaml --out /own/out --max-snapshots 1 --log plain',
       'code=$?',
       'id -u',
-      'find /own/work /tmp -mindepth 1',
+      'find /own/work /tmp -type f',
       'cat /proc/[0-9]*/comm | grep -x java',
       'exit $code',
     ]
@@ -239,7 +239,7 @@ const nameOf = (name: string) => `snapproof-test-${process.pid}-${name}`
 
 function start(name: string, command: readonly string[], flags: readonly string[] = []): Started {
   containers.push(nameOf(name))
-  const seconds = 200
+  const seconds = 500
   return podman.start([...containerArguments(nameOf(name), seconds), ...flags, image, ...command], {
     timeoutMs: (seconds + 30) * 1_000,
   })
