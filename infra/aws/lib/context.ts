@@ -10,7 +10,8 @@ export const contextKeys = {
   basePath: 'base_path of the repository; none: the root of the bucket',
   bucketAccount: 'account of the bucket, where it is another one',
   bucketKeyArn: 'KMS key of the objects, where there is one',
-  image: 'URI of the image, with a tag or digest',
+  image:
+    'URI of the image, with a tag or digest; build: from the Dockerfile, which needs Docker and a bootstrapped account',
   email: 'addresses to notify, separated by commas',
   webhook: 'HTTPS endpoints to notify, separated by commas',
   compute: 'codebuild (default), fargate, ec2',
@@ -60,7 +61,7 @@ export function contextProps(read: (key: ContextKey) => unknown): SnapproofAudit
       ...optional('account', value('bucketAccount')),
       ...optional('kmsKeyArn', value('bucketKeyArn')),
     },
-    image: { uri: value('image') ?? '' },
+    image: value('image') === 'build' ? { build: {} } : { uri: value('image') ?? '' },
     compute:
       kind === 'codebuild'
         ? { kind: 'codebuild', timeout }

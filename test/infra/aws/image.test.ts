@@ -7,6 +7,7 @@ import { Template } from 'aws-cdk-lib/assertions'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { AuditStack } from '../../../infra/aws/lib/audit-stack.ts'
 import { batchProblems } from '../../../infra/aws/lib/batch.ts'
+import { contextProps } from '../../../infra/aws/lib/context.ts'
 import { fargateMemory, fargateSizeProblem } from '../../../infra/aws/lib/fargate-sizes.ts'
 import { imageProblems } from '../../../infra/aws/lib/image.ts'
 import { account, baseProps, flat, resource, resources } from './templates.ts'
@@ -80,6 +81,12 @@ describe('an image that is built at deployment', () => {
     [{ node: 'node:latest' }, /node "node:latest" has no fixed tag/],
   ])('%o is refused', (build, fault) => {
     expect(imageProblems({ build }).join()).toMatch(fault)
+  })
+
+  it('is asked for by the setting image=build', () => {
+    const settings: Record<string, string> = { repository: 'r', bucket: 'b', image: 'build' }
+    expect(contextProps(key => settings[key]).image).toEqual({ build: {} })
+    expect(contextProps(key => ({ ...settings, image: 'build:1' })[key]).image).toEqual({ uri: 'build:1' })
   })
 
   it('is what it should be', () => {
