@@ -1,23 +1,23 @@
 /** The ledger in a few lines. */
+import type { VerdictValue } from '../../model/verdict.ts'
 import { isoTime } from '../../time.ts'
 import type { LedgerFile } from '../ledgerFile.ts'
 import { missingRuns } from '../rollBack.ts'
-import { verdictCodes } from '../schema.ts'
 import { type Answer, type Cell, columnsOf, type Scope } from './answer.ts'
 import { showGood } from './good.ts'
-import { runsOf, snapshotsOf } from './rows.ts'
+import { runsOf } from './rows.ts'
 import { showGaps } from './runs.ts'
+import { showSnapshots } from './snapshots.ts'
 
 export function showOverview(file: LedgerFile, scope: Scope): Answer {
   const runs = runsOf(file, scope)
   const last = runs.at(-1)
   const weekBefore = runs.findLast(run => last !== undefined && run.endedMs <= last.endedMs - 7 * 86_400_000)
   const gap = showGaps(file, scope).rows[0]
-  const known = snapshotsOf(file, scope)
-  const lastMs = known.reduce((max, one) => Math.max(max, one.lastMs), Number.NEGATIVE_INFINITY)
-  const snapshots = known.filter(one => one.lastMs === lastMs)
-  const restore = (verdict: (typeof verdictCodes)[number]) =>
-    snapshots.filter(one => verdictCodes[one.restore] === verdict).length
+  const known = showSnapshots(file, scope).rows.filter(row => row.level === 'restore')
+  const lastSeenAt = known.map(row => String(row.lastSeenAt)).reduce((max, at) => (at > max ? at : max), '')
+  const snapshots = known.filter(row => row.lastSeenAt === lastSeenAt)
+  const restore = (verdict: VerdictValue) => snapshots.filter(row => row.verdict === verdict).length
   const good = showGood(file, scope).rows
   const facts: Record<string, Cell> = {
     runs: runs.length,

@@ -49,7 +49,9 @@ function rowOf(known: KnownSnapshot, level: (typeof levelCodes)[number], standin
   // Runs of before schema version 3 say that it passed, and not by what.
   const seenMs = level === 'bytes' ? null : known[`${level}Ms`]
   const last = standing?.last ?? null
-  const verdict = level === 'bytes' ? (last?.verdict ?? null) : (verdictCodes[known[level]] ?? null)
+  // In the order of conclusions, which no clock spoils; runs of before schema version 3 left only dates.
+  const seen = level === 'bytes' ? null : (verdictCodes[known[level]] ?? null)
+  const verdict = last?.verdict ?? seen
   const byRow = pass !== null && (seenMs === null || pass.atMs <= seenMs)
   return {
     snapshot: known.snapshot,
@@ -61,8 +63,8 @@ function rowOf(known: KnownSnapshot, level: (typeof levelCodes)[number], standin
     provenAt: isoTime(byRow ? pass.provenMs : null),
     creditedFrom: byRow && pass.creditedFrom.length > 0 ? pass.creditedFrom.join(', ') : null,
     verdict,
-    reason: last?.verdict === verdict ? last.reason : null,
-    since: isoTime(last?.verdict === verdict ? last.atMs : null),
+    reason: last?.reason ?? null,
+    since: isoTime(last?.atMs ?? null),
     run: byRow ? pass.runId : null,
     lastSeenAt: isoTime(known.lastMs),
   }
