@@ -107,7 +107,8 @@ export class BatchCompute extends Construct implements Compute {
             storage: context.storage,
             timeout,
             planTimeout: props.planTimeout ?? timeout,
-            collectTimeout: Duration.hours(1),
+            // It reads the bytes that are due, as a night on one machine does.
+            collectTimeout: timeout,
             queuedTimeout: this.queuedTimeout,
           })
     this.timeout = array?.timeout ?? timeout
