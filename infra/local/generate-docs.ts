@@ -14,6 +14,7 @@ import { errorCodes, exitCodes } from '../../src/errors.ts'
 import { metrics } from '../../src/metrics/names.ts'
 import { findingCodes } from '../../src/model/finding.ts'
 import { reasons } from '../../src/model/verdict.ts'
+import { costExamples } from './cost-examples.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -29,6 +30,11 @@ export function generatedTables(): Tables {
     ['environment', environmentTable()],
     ['metrics', metricTable()],
   ])
+}
+
+/** Those that another page than README.md shows. */
+function otherTables(): Tables {
+  return new Map([['costs', costExamples()]])
 }
 
 /** The text with every marked part replaced. Throws for a marker that no table has, and for one without an end. */
@@ -50,7 +56,7 @@ export function markersIn(text: string): string[] {
 
 /** Path from the root → what it should hold: every Markdown file with markers, and the JSON Schema. */
 export function generatedFiles(): Map<string, string> {
-  const tables = generatedTables()
+  const tables = new Map([...generatedTables(), ...otherTables()])
   const files = new Map([['config/snapproof.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`]])
   for (const file of markdownFiles()) {
     const text = readFileSync(join(root, file), 'utf8')
