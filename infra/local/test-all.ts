@@ -20,9 +20,10 @@ const { values, positionals } = parseArgs({
     case: { type: 'string' },
     /** Rounds of `healthy` and `races`. */
     rounds: { type: 'string', default: '100' },
-    /** Kills of `kills`, and how many chains of three of them on a real server besides. */
+    /** Kills of `kills`, and besides them: how many chains of three on a real server, how many arrays. */
     kills: { type: 'string', default: '200' },
     real: { type: 'string', default: '3' },
+    arrays: { type: 'string', default: '20' },
     /** Every so many calls of `faults`; 1: each. */
     stride: { type: 'string', default: '1' },
     /** Of `fuzz`. */
@@ -69,6 +70,7 @@ const parts: Readonly<Record<string, () => Promise<Outcome | null>>> = {
       SNAPPROOF_SEED: String(seed),
       SNAPPROOF_KILLS: values.kills,
       SNAPPROOF_KILLS_REAL: values.real,
+      SNAPPROOF_KILLS_ARRAYS: values.arrays,
     }),
   races: () => suite('integration', 'test/integration/races.test.ts', 'RACES', { SNAPPROOF_RACES: values.rounds }),
   scale: async () => {

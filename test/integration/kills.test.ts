@@ -3,7 +3,8 @@
  * proved before is kept and recorded once, the next run removes the folder and the server of the dead one, and of nobody else.
  *
  * The moment is a request and not a time: the request is never served, or it is served and its answer is lost. The server is the
- * stand-in (test/suites/standin), in SNAPPROOF_KILLS_REAL chains a real one. `npm run test:all -- kills`: 200 kills.
+ * stand-in (test/suites/standin), in SNAPPROOF_KILLS_REAL chains a real one. The same with the parts of an array of machines.
+ * `npm run test:all -- kills`: 200 kills.
  */
 import { spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
@@ -24,6 +25,8 @@ const seed = Number(process.env.SNAPPROOF_SEED ?? '6')
 /** Chains of three kills on a real server. */
 const realChains = Number(process.env.SNAPPROOF_KILLS_REAL ?? '0')
 const killsInAChain = 3
+/** Arrays of machines, each part of which is killed once. */
+const arrays = Number(process.env.SNAPPROOF_KILLS_ARRAYS ?? '1')
 
 let folder = ''
 let main = ''
@@ -31,7 +34,7 @@ let engine = ''
 let s3: LocalS3
 const random = seededRandom(seed)
 const below = (limit: number) => Math.floor(random() * limit)
-const counts = { kills: 0, real: 0, resumes: 0, requests: 0, unserved: 0, lost: 0 }
+const counts = { kills: 0, real: 0, ofArrays: 0, resumes: 0, requests: 0, unserved: 0, lost: 0 }
 /** `index content` of all that a night without a kill proves. */
 let all: string[] = []
 
@@ -204,3 +207,56 @@ test.skipIf(realChains === 0)(
   },
   3_600_000,
 )
+
+/** Requests of each part of an array in which nobody is killed. */
+const parts = ['plan', 'work 0', 'work 1', 'collect'] as const
+
+/** Each part is killed at `moment` (0 to 1) of its requests and done again. Null: nobody is killed, the answer says what they ask for. */
+async function arrayOfMachines(name: string, requests: readonly number[] | null): Promise<readonly number[]> {
+  const chain = await newChain(name, false)
+  const { machine } = chain
+  const url = `s3://bucket-${name}/ledger/arrays/a/plan.json`
+  const start = (part: (typeof parts)[number], out: string) => {
+    if (part === 'plan') return machine.start('plan', '--children', '2', '--out', url, '--deadline', '30m')
+    if (part === 'collect') return machine.start('collect', '--plan', url, '--out', join(chain.folder, 'out', out))
+    return machine.start('work', '--plan', url, '--child', part.slice(-1))
+  }
+  const asked: number[] = []
+  try {
+    for (const [i, part] of parts.entries()) {
+      for (const isKilled of requests === null ? [false] : [true, false]) {
+        chain.seen = 0
+        chain.killAt = isKilled ? 1 + below(requests?.[i] ?? 1) : null
+        chain.how = below(2) === 0 ? 'hold' : 'lose'
+        const run = start(part, 'collected')
+        chain.end = run.kill
+        const { code, stderr, stdout } = await run.ended
+        const where = `${name}, ${part}, killed at request ${chain.killAt} (${chain.how}):\n${stderr}\n${stdout}`
+        expect(code, where).toBe(isKilled ? null : 0)
+        if (isKilled) counts.ofArrays++
+        else asked[i] = chain.seen
+        await expectOnly(machine, 0, where)
+        // Whoever plans or collects again takes over what the dead one held; machines hold nothing.
+        if (isKilled && !part.startsWith('work')) await expire(join(chain.ledgerFolder, 'lease.json'))
+      }
+    }
+    const collected = await machine.runJson('collected')
+    expect(collected.restores.map(row => `${row.index} ${row.contentId} ${row.verdict}`).sort()).toEqual(
+      all.map(one => `${one} pass`),
+    )
+    expect((await provenIn(chain)).sort()).toEqual(all)
+    expect(await wrongLedger(chain)).toEqual([])
+    const { code } = await machine.audit('after').ended
+    expect([code, (await machine.runJson('after')).restores]).toEqual([0, []])
+    expect(await readdir(machine.work)).toEqual([])
+    return asked
+  } finally {
+    await chain.gate.close()
+    await rm(chain.folder, { recursive: true, force: true })
+  }
+}
+
+test(`${arrays} arrays, each part of them killed once`, async () => {
+  const requests = await arrayOfMachines('array', null)
+  for (let i = 0; i < arrays; i++) await arrayOfMachines(`array-${i}`, requests)
+}, 3_600_000)

@@ -53,6 +53,8 @@ export interface Machine {
   readonly ledgerFile: string
   /** `out`: name of the folder for `run.json`. */
   audit(out: string): Run
+  /** Any command, with flags besides the configuration. */
+  start(command: string, ...flags: readonly string[]): Run
   runJson(out: string): Promise<RunJson>
   /** Process ids of the servers that work below its work folder. */
   servers(): Promise<number[]>
@@ -81,28 +83,30 @@ metrics: { enabled: false }
   )
   const work = join(folder, 'work')
   const outOf = (out: string) => join(folder, 'out', out)
+  function start(command: string, ...flags: readonly string[]): Run {
+    const child = execa(process.execPath, [main, command, '--config', file, ...flags, '--log', 'plain'], {
+      extendEnv: false,
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        XDG_CACHE_HOME: process.env.XDG_CACHE_HOME,
+        JAVA_HOME: process.env.JAVA_HOME,
+        AWS_ACCESS_KEY_ID: 'test',
+        AWS_SECRET_ACCESS_KEY: 'test',
+        AWS_REGION: 'us-east-1',
+      },
+      stdin: 'ignore',
+      reject: false,
+      timeout: 300_000,
+    })
+    const ended = child.then(({ exitCode, stdout, stderr }) => ({ code: exitCode ?? null, stdout, stderr }))
+    return { ended, kill: () => child.kill('SIGKILL') }
+  }
   return {
     work,
     ledgerFile: join(folder, 'ledger.sqlite'),
-    audit(out) {
-      const child = execa(process.execPath, [main, 'audit', '--config', file, '--out', outOf(out), '--log', 'plain'], {
-        extendEnv: false,
-        env: {
-          PATH: process.env.PATH,
-          HOME: process.env.HOME,
-          XDG_CACHE_HOME: process.env.XDG_CACHE_HOME,
-          JAVA_HOME: process.env.JAVA_HOME,
-          AWS_ACCESS_KEY_ID: 'test',
-          AWS_SECRET_ACCESS_KEY: 'test',
-          AWS_REGION: 'us-east-1',
-        },
-        stdin: 'ignore',
-        reject: false,
-        timeout: 300_000,
-      })
-      const ended = child.then(({ exitCode, stdout, stderr }) => ({ code: exitCode ?? null, stdout, stderr }))
-      return { ended, kill: () => child.kill('SIGKILL') }
-    },
+    audit: out => start('audit', '--out', outOf(out)),
+    start,
     runJson: async out => JSON.parse(await readFile(join(outOf(out), 'run.json'), 'utf8')),
     servers: () => processesWith(work),
   }
