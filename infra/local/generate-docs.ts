@@ -15,6 +15,7 @@ import { metrics } from '../../src/metrics/names.ts'
 import { findingCodes } from '../../src/model/finding.ts'
 import { reasons } from '../../src/model/verdict.ts'
 import { costExamples } from './cost-examples.ts'
+import { largeTable } from './large-repository.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -34,7 +35,10 @@ export function generatedTables(): Tables {
 
 /** Those that another page than README.md shows. */
 function otherTables(): Tables {
-  return new Map([['costs', costExamples()]])
+  return new Map([
+    ['costs', costExamples()],
+    ['large-repository', largeTable()],
+  ])
 }
 
 /** The text with every marked part replaced. Throws for a marker that no table has, and for one without an end. */
