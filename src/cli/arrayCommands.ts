@@ -1,6 +1,7 @@
 /** `plan --children`, `work`, `collect`: one night on many machines. */
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { prefixed } from '../blobs/prefixed.ts'
 import { durationAllowed, parseDuration } from '../config/units.ts'
 import { type ExitCode, exitCodes, SnapproofError } from '../errors.ts'
 import type { AuditConfig } from '../model/config.ts'
@@ -132,8 +133,13 @@ function openFolder(
   config: AuditConfig,
   url: string,
 ): { readonly folder: ArrayFolder; close(): Promise<void> } {
-  const store = openConfigured({ ...sharedLedger(config), url: folderOfPlan(url) }, clock, 16)
-  return { folder: new ArrayFolder(store), close: () => store.close() }
+  const shared = sharedLedger(config)
+  const own = shared.url.replace(/\/*$/, '/')
+  const at = folderOfPlan(url)
+  // Below the ledger its folder need not be there yet, which matters where the store is a directory.
+  const store = openConfigured(at.startsWith(own) ? shared : { ...shared, url: at }, clock, 16)
+  const folder = new ArrayFolder(at.startsWith(own) ? prefixed(store, at.slice(own.length)) : store)
+  return { folder, close: () => store.close() }
 }
 
 function childOf({ environment }: CliContext, { child }: WorkFlags, children: number): number {

@@ -4,20 +4,18 @@
  *
  * Exits with 0 when every night ended as the story says, and leaves nothing but reports/demo.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import process from 'node:process'
 import { execa } from 'execa'
-import { cacheFolder } from '../../../src/config/cache.ts'
-import { silentLog } from '../../../src/log.ts'
 import type { RunResult } from '../../../src/model/run.ts'
 import { parseRun } from '../../../src/report/run-json.ts'
 import { systemClock } from '../../../src/time.ts'
-import { startSourceCluster } from '../cluster.ts'
 import { startLocalS3 } from '../s3/server.ts'
 import { flipBit } from './damage.ts'
-import { days, fillCluster, snapshotOf } from './fill.ts'
+import { days, snapshotOf } from './fill.ts'
+import { takeSnapshots, writeConfig } from './setup.ts'
 
 const root = resolve(import.meta.dirname, '..', '..', '..')
 const bucket = 'demo-bucket'
@@ -36,11 +34,11 @@ try {
 
 async function story(): Promise<void> {
   say('1. A real Elasticsearch 9.5.3 is filled, and snapshots are taken on five simulated days')
-  await takeSnapshots()
+  await takeSnapshots({ work, bucket, base, signal: stop.signal, say })
   const s3 = await startLocalS3({ root: join(work, 's3'), readOnly: [`${bucket}/${base}`] })
   try {
     say(`   The snapshots lie in s3://${bucket}/${base}, served by a local S3 that lets nobody write there`)
-    const config = await writeConfig(s3.endpointUrl)
+    const config = await writeConfig({ work, bucket, base, endpointUrl: s3.endpointUrl })
     await rm(join(root, 'reports', 'demo'), { recursive: true, force: true })
 
     say('2. Night 1: audit with a limit of two snapshots')
@@ -79,44 +77,6 @@ async function story(): Promise<void> {
     say(`  ${relative(process.cwd(), join(root, 'reports', 'demo', name, 'report.html'))}`)
   say('\nLook at your own bucket (reads metadata only, needs s3:ListBucket and s3:GetObject):')
   say('  npm run snapproof -- inspect s3://YOUR-BUCKET/BASE/PATH')
-}
-
-async function takeSnapshots(): Promise<void> {
-  const cluster = await startSourceCluster({
-    workFolder: join(work, 'source'),
-    cacheFolder: cacheFolder(process.env),
-    repositoryFolder: join(work, 's3', bucket),
-    signal: stop.signal,
-    log: { ...silentLog, info: text => say(`   ${text}`) },
-  })
-  try {
-    await cluster.createRepository(base)
-    await fillCluster(cluster, base, (day, indices) => say(`   ${day}: snapshot of ${indices} indices`))
-  } finally {
-    await cluster.stop()
-  }
-}
-
-/** A configuration as a user would write it; the ledger lies in the same bucket, beside the repository. */
-async function writeConfig(endpointUrl: string): Promise<string> {
-  const file = join(work, 'snapproof.yaml')
-  const text = `repository:
-  name: demo
-  url: s3://${bucket}/${base}
-  endpointUrl: ${endpointUrl}
-ledger:
-  url: s3://${bucket}/snapproof/demo
-  endpointUrl: ${endpointUrl}
-engines:
-  - name: elasticsearch-9
-    kind: maven
-    version: 9.5.3
-    heapMb: 512
-metrics:
-  enabled: false # there is no CloudWatch here
-`
-  await writeFile(file, text)
-  return file
 }
 
 /** One night is one process of the real program. */

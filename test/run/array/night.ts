@@ -1,0 +1,166 @@
+/** The steps of an array in this process: the adapters of the command line over folders, with a stand-in for the search server. */
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openStore } from '../../../src/blobs/open.ts'
+import type { BlobReader, BlobWriter } from '../../../src/blobs/port.ts'
+import { prefixed } from '../../../src/blobs/prefixed.ts'
+import { buildRun } from '../../../src/cli/context.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import { silentLog } from '../../../src/log.ts'
+import { openMirror } from '../../../src/mirror/mirror.ts'
+import type { OpenPlan } from '../../../src/model/openPlan.ts'
+import type { RunResult } from '../../../src/model/run.ts'
+import { type ChildOutcome, workChild } from '../../../src/run/array/child.ts'
+import { type CollectOutcome, collectArray } from '../../../src/run/array/collect.ts'
+import { ArrayFolder } from '../../../src/run/array/folder.ts'
+import { type PlannedArray, planArray } from '../../../src/run/array/plan.ts'
+import { type AuditOptions, audit } from '../../../src/run/audit.ts'
+import type { RunDependencies } from '../../../src/run/dependencies.ts'
+import { systemClock } from '../../../src/time.ts'
+import { startStandInEngine } from '../../suites/standin/engine.ts'
+import { fixture } from '../../suites/wholeAudit.ts'
+
+const { signal } = new AbortController()
+
+export interface ArrayNight {
+  /** The repository, a copy of the fixture; tests may write there. */
+  readonly repository: string
+  readonly ledger: string
+  plan(children: number, settings?: Settings): Promise<PlannedArray>
+  readPlan(): Promise<OpenPlan>
+  work(child: number, through?: Through): Promise<ChildOutcome>
+  collect(settings?: Settings): Promise<CollectOutcome>
+  /** Of these snapshots, whatever the ledger says; absent: the debt. */
+  audit(only?: AuditOptions['only']): Promise<RunResult>
+  close(): Promise<void>
+}
+
+export interface Through {
+  readonly reader?: (reader: BlobReader) => BlobReader
+  /** Of the array's folder. */
+  readonly writer?: (writer: BlobWriter) => BlobWriter
+  readonly plan?: (plan: OpenPlan) => OpenPlan
+}
+export type Settings = Readonly<Record<string, string | number | boolean>>
+
+export async function arrayNight(): Promise<ArrayNight> {
+  const folder = await mkdtemp(join(tmpdir(), 'snapproof-array-unit-'))
+  const repository = join(folder, 'repository')
+  const ledger = join(folder, 'ledger')
+  await cp(fixture, repository, { recursive: true })
+  await mkdir(ledger)
+  const file = join(folder, 'snapproof.yaml')
+  await writeFile(
+    file,
+    `repository: { name: test, url: 'file://${repository}' }
+ledger: { url: 'file://${ledger}', file: ledger.sqlite }
+engines: [{ name: elasticsearch, kind: distribution, version: 9.5.3, home: /nowhere }]
+output: { folder: runs }
+work: { folder: work, contents: 1, requests: 4 }
+metrics: { enabled: false }
+`,
+  )
+  const openFolder = () => prefixed(openStore(`file://${ledger}`, { clock: systemClock }), 'arrays/one')
+  const living = new Set<object>()
+
+  async function run<Result>(
+    work: (dependencies: RunDependencies) => Promise<Result>,
+    { settings = {}, runId, reader = one => one }: { settings?: Settings; runId?: string; reader?: Through['reader'] },
+  ): Promise<Result> {
+    const config = await loadConfig({ file, environment: {}, overrides: settings })
+    const context = {
+      environment: {},
+      clock: systemClock,
+      log: { ...silentLog, clear: () => {} },
+      signal,
+      print: () => {},
+    }
+    const { dependencies, close } = await buildRun(context, config, undefined, runId)
+    const source = reader(dependencies.repository)
+    const { mirrorFolder } = dependencies
+    try {
+      return await work({
+        ...dependencies,
+        repository: source,
+        openMirror: abort =>
+          openMirror({
+            source,
+            folder: mirrorFolder,
+            concurrency: 4,
+            signal: abort,
+            log: silentLog,
+            clock: systemClock,
+            freeBytesFloor: 0,
+          }),
+        startEngine: name =>
+          startStandInEngine(
+            {
+              name,
+              folder: join(mirrorFolder, '..'),
+              clock: systemClock,
+              onRequest: () => undefined,
+              timeoutMs: 60_000,
+            },
+            living,
+          ),
+      })
+    } finally {
+      await close()
+    }
+  }
+
+  const readPlan = () => new ArrayFolder(openFolder()).readPlan(signal)
+  return {
+    repository,
+    ledger,
+    readPlan,
+    plan: (children, settings = {}) =>
+      run(
+        dependencies =>
+          planArray(dependencies, {
+            folder: new ArrayFolder(openFolder()),
+            children,
+            limits: dependencies.config.limits,
+            deadlineSeconds: 3600,
+          }),
+        { settings },
+      ),
+    work: async (child, { reader, writer, plan: change } = {}) => {
+      const read = await readPlan()
+      const plan = change?.(read) ?? read
+      const folder_ = new ArrayFolder(writer?.(openFolder()) ?? openFolder())
+      return run(dependencies => workChild(dependencies, { folder: folder_, plan, child, owner: 'machine:1' }), {
+        ...(reader === undefined ? {} : { reader }),
+      })
+    },
+    collect: async (settings = {}) => {
+      const plan = await readPlan()
+      const folder_ = new ArrayFolder(openFolder())
+      return run(dependencies => collectArray(dependencies, { folder: folder_, plan, owner: 'machine:2' }), {
+        settings,
+        runId: plan.runId,
+      })
+    },
+    audit: (only = null) =>
+      run(dependencies => audit(dependencies, { command: 'audit', only, limits: dependencies.config.limits }), {}),
+    close: async () => {
+      await rm(folder, { recursive: true, force: true })
+      if (living.size > 0) throw new Error(`${living.size} servers were not stopped`)
+    },
+  }
+}
+
+/** Writes the next generation of the repository, without a snapshot. Its blobs stay. */
+export async function expire(repository: string, name: string): Promise<string> {
+  const root = JSON.parse(await readFile(join(repository, 'index-5'), 'utf8'))
+  const { uuid } = root.snapshots.find((snapshot: { name: string }) => snapshot.name === name)
+  root.snapshots = root.snapshots.filter((snapshot: { uuid: string }) => snapshot.uuid !== uuid)
+  for (const index of Object.values<{ snapshots: string[] }>(root.indices))
+    index.snapshots = index.snapshots.filter(one => one !== uuid)
+  await writeFile(join(repository, 'index-6'), JSON.stringify(root))
+  const latest = Buffer.alloc(8)
+  latest.writeBigInt64BE(6n)
+  await writeFile(join(repository, 'index.latest'), latest)
+  return uuid
+}
