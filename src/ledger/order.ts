@@ -8,8 +8,16 @@ import type { LedgerFile } from './ledgerFile.ts'
 import { attemptsAt, countRuns, lastGoodRow, lastReached, memoryWrittenMs, toleratedSkewMs } from './questions.ts'
 import { orderOf } from './rowParams.ts'
 
-/** The rows in the order that the file knows, without those `reached` and `good` rows that say what it says already. */
-export function inOrderKnown(file: LedgerFile, rows: readonly StoredRow[], nowMs: number): StoredRow[] {
+/**
+ * The rows in the order that the file knows, without those `reached` and `good` rows that say what it says already. `late`: attempts were
+ * made when they say, and what is known may have been found out since, so that nothing is to be put before them.
+ */
+export function inOrderKnown(
+  file: LedgerFile,
+  rows: readonly StoredRow[],
+  nowMs: number,
+  { late = false }: { readonly late?: boolean } = {},
+): StoredRow[] {
   const lastOrder = new Map<string, number>()
   /** The row's time, or just after what came before it. */
   const after = (subject: string, atMs: number, knownMs: number | null): number => {
@@ -36,6 +44,7 @@ export function inOrderKnown(file: LedgerFile, rows: readonly StoredRow[], nowMs
           lastOrder.set(subject, orderOf(again))
           return [withOrder(row, orderOf(again))]
         }
+        if (late) return [row]
         return [withOrder(row, after(subject, row.atMs, Math.max(...attempts.map(orderOf))))]
       }
       case 'reached': {

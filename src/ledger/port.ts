@@ -68,11 +68,18 @@ export interface LedgerSession extends Ledger, MemoryLedger {
   journal(runId: string, rows: readonly JournalRow[], signal: AbortSignal): Promise<void>
   /**
    * `journal` under an id that the caller chooses, so that whoever does the same work twice is kept from recording it twice.
-   * False: a journal of that id was there before, and these rows were not written.
+   * False: a journal of that id was there before, and these rows were not written. `late`: the rows are of an attempt that ended
+   * before now, maybe before others that are known; its own date says which came after which.
    *
    * @throws SnapproofError `configuration` for an id so old that the ledger no longer knows which of its time were folded
    */
-  journalOnce(runId: string, id: JournalId, rows: readonly JournalRow[], signal: AbortSignal): Promise<boolean>
+  journalOnce(
+    runId: string,
+    id: JournalId,
+    rows: readonly JournalRow[],
+    signal: AbortSignal,
+    options?: { readonly late: boolean },
+  ): Promise<boolean>
   /** Was a journal of that id there when the session was opened, or written by it? Throws like `journalOnce`. */
   holdsJournal(id: JournalId): boolean
   /** Leaves the lease to a plan for so many seconds: `close` does not give it back. Throws like `Lease.handOver`. */

@@ -155,11 +155,11 @@ export function startSession(options: SessionOptions): LedgerSession {
       const news = inOrderKnown(current(), good, clock.nowMs())
       if (news.length > 0) await underWay(journalSome(runId, news, signal))
     },
-    async journalOnce(runId, id, rows, signal) {
+    async journalOnce(runId, id, rows, signal, options) {
       mustBeAllowed('journal')
       mustBeKnown(id)
       const good = rows.map(row => decodeRow(row, `the journal of run ${runId}`))
-      const news = inOrderKnown(current(), good, clock.nowMs())
+      const news = inOrderKnown(current(), good, clock.nowMs(), options)
       const journal: StoredJournal = { schemaVersion: 1, ...id, repository: repositoryName, runId, rows: news }
       let written = true
       await underWay(

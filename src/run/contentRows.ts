@@ -33,9 +33,15 @@ export function sayAttempt({ indexName, verdict, reason, message, seconds }: Con
   else log.warn(say, { reason, message })
 }
 
+/** What a row says of the content itself; the last of the snapshots is named. */
+export type RestingContent = Pick<
+  ContentRecord,
+  'contentId' | 'indexId' | 'indexName' | 'snapshots' | 'witness' | 'bytes'
+>
+
 /** A bad blob fails every content that rests on it, restored in this run or proven long ago. */
 export function condemnedRows(
-  contents: readonly ContentRecord[],
+  contents: readonly RestingContent[],
   { message }: Finding,
   atMs: number,
   context: RowContext,
@@ -55,7 +61,7 @@ export function condemnedRows(
 }
 
 function contentRow(
-  content: ContentRecord,
+  content: RestingContent,
   position: number,
   atMs: number,
   { runId, repositoryData }: RowContext,

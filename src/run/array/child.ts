@@ -12,7 +12,7 @@ import { type Catalogue, openCatalogue } from '../../repository/catalogue.ts'
 import { isoTime } from '../../time.ts'
 import type { Attempt } from '../attempt.ts'
 import { storeTimeoutMs } from '../conclude.ts'
-import { attemptRow, condemnedRows, sayAttempt } from '../contentRows.ts'
+import { attemptRow, condemnedRows, type RestingContent, sayAttempt } from '../contentRows.ts'
 import type { RunDependencies } from '../dependencies.ts'
 import { holdEngines, type Restored, restorePlan } from '../restorePlan.ts'
 import { restoreRows } from '../result.ts'
@@ -20,7 +20,7 @@ import { whatExpired } from '../settle.ts'
 import { findingOf } from '../work.ts'
 import { type AttemptBegan, type ContentResult, mustBelong } from './documents.ts'
 import type { ArrayFolder } from './folder.ts'
-import { contentsOf, isRowOf, journalOf, type Part, partFor } from './part.ts'
+import { contentsOf, isRowOf, journalOf, journalOfFinding, type Part, partFor } from './part.ts'
 
 export interface WorkChildOptions {
   readonly folder: ArrayFolder
@@ -180,7 +180,7 @@ class ChildWork {
       const result = await folder.readContent(left.key, this.#dependencies.signal)
       if (planned === undefined || result === null || !isRowOf(result.row, planned.content, planned.group, plan))
         continue
-      await ledger.journalOnce(plan.runId, journalOf(plan, left.number), [result.row], stored())
+      await ledger.journalOnce(plan.runId, journalOf(plan, left.number), [result.row], stored(), { late: true })
     }
   }
 
@@ -256,13 +256,17 @@ class ChildWork {
           advice: 'Nothing may write into the folder of an array but Snapproof.',
         },
       )
+    const late = kept !== result
     if (kept.row.verdict === 'inconclusive') await ledger.journal(plan.runId, [kept.row], stored())
-    else await ledger.journalOnce(plan.runId, journalOf(plan, number), [kept.row], stored())
-    this.#verdicts.set(number, kept.row.verdict)
+    else await ledger.journalOnce(plan.runId, journalOf(plan, number), [kept.row], stored(), { late })
+    // The pass of another attempt does not hide what failed after it.
+    const failedSince = row.verdict === 'fail' && kept.row.verdict === 'pass'
+    if (failedSince) await ledger.journal(plan.runId, [row], stored())
+    this.#verdicts.set(number, failedSince ? 'fail' : kept.row.verdict)
     sayAttempt(kept.row, this.#dependencies.log)
   }
 
-  /** Those of this machine; `collect` fails the others that rest on the blob. */
+  /** All that rests on the blob, whoever was given it and whenever it was proven: nobody may come after us to say so. */
   async #condemn(
     indexId: string,
     contentIds: ReadonlySet<string>,
@@ -284,12 +288,40 @@ class ChildWork {
       { schemaVersion: 1, atMs, indexId, contentIds: ids, finding: found },
       stored(),
     )
+    const context = { runId: plan.runId, repositoryData: catalogue.repositoryData }
+    const resting = await this.#resting(indexId, contentIds, catalogue)
+    const all = condemnedRows(resting, kept.finding, kept.atMs, context)
+    await ledger.journalOnce(plan.runId, journalOfFinding(plan, kept.finding), all, stored())
     for (const [planned, number] of hit) {
-      const { repositoryData } = catalogue
-      const rows = condemnedRows([planned.content], kept.finding, kept.atMs, { runId: plan.runId, repositoryData })
+      const rows = condemnedRows([planned.content], kept.finding, kept.atMs, context)
       await ledger.journalOnce(plan.runId, journalOf(plan, number), rows, stored())
       this.#verdicts.set(number, 'fail')
     }
+  }
+
+  /** With shared credit each content once; without, once for each snapshot that holds it. */
+  async #resting(
+    indexId: string,
+    contentIds: ReadonlySet<string>,
+    { repositoryData, readIndex }: Catalogue,
+  ): Promise<RestingContent[]> {
+    const position = repositoryData.indices.findIndex(index => index.id === indexId)
+    const { name, copies } = await readIndex(position, undefined, stored())
+    const found = new Map<string, RestingContent>()
+    for (const { contentId, snapshot, shards } of copies) {
+      if (contentId === null || !contentIds.has(contentId)) continue
+      const bytes = shards.reduce((sum, { files }) => sum + (files?.bytes ?? 0), 0)
+      const key = this.#options.plan.credit === 'strict' ? `${contentId} ${snapshot}` : contentId
+      const snapshots = [...(found.get(key)?.snapshots ?? []), snapshot]
+      found.set(key, { contentId, indexId, indexName: name, witness: null, bytes, snapshots })
+    }
+    const resting = [...found.values()]
+    const missing = contentIds.size - new Set(resting.map(one => one.contentId)).size
+    if (missing === 0) return resting
+    throw new SnapproofError(
+      'unavailable',
+      `${missing} contents of ${name} that rest on a bad blob could not be read again`,
+    )
   }
 
   /** Nobody is accused without a second look: snapshots that were deleted meanwhile have taken their blobs with them. */

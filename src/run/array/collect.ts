@@ -19,7 +19,7 @@ import { remember, type Survey, survey } from '../survey.ts'
 import { type Collected, mustBelong } from './documents.ts'
 import type { ArrayFolder } from './folder.ts'
 import { type Gathered, gather } from './gather.ts'
-import { contentsOf, journalOf } from './part.ts'
+import { contentsOf, journalOf, journalOfFinding } from './part.ts'
 
 export interface CollectOptions {
   readonly folder: ArrayFolder
@@ -104,7 +104,7 @@ async function journalWhatIsMissing(ledger: LedgerSession, plan: OpenPlan, { res
   for (const [number, { row }] of results) {
     const id = journalOf(plan, number)
     if (row.verdict === 'inconclusive' || ledger.holdsJournal(id)) continue
-    await ledger.journalOnce(plan.runId, id, [row], AbortSignal.timeout(storeTimeoutMs))
+    await ledger.journalOnce(plan.runId, id, [row], AbortSignal.timeout(storeTimeoutMs), { late: true })
   }
 }
 
@@ -124,8 +124,7 @@ async function condemnOthers(
     const others = contents.filter(one => one.indexId === indexId && hit.has(one.contentId) && isOpen(one))
     const rows: JournalRow[] = condemnedRows(others, finding, atMs, { runId: plan.runId, repositoryData })
     if (rows.length === 0) continue
-    const id = { createdMs: plan.createdMs, journalId: `${plan.runId}-f-${finding.id}` }
-    await ledger.journalOnce(plan.runId, id, rows, AbortSignal.timeout(storeTimeoutMs))
+    await ledger.journalOnce(plan.runId, journalOfFinding(plan, finding), rows, AbortSignal.timeout(storeTimeoutMs))
   }
 }
 
@@ -217,7 +216,8 @@ function countsOf(own: RunDependencies['counts'], { ended }: Gathered): RunDepen
 /** A night without a proof must show as one. */
 function troubleOf({ children }: OpenPlan, { results, findings, children: done, left }: Gathered): string | null {
   const judged = findings.length > 0 || [...results.values()].some(({ row }) => row.verdict !== 'inconclusive')
-  if (judged || children.length === 0 || left.every(({ reason }) => reason === 'expired')) return null
+  const expired = results.size === 0 && left.every(({ reason }) => reason === 'expired')
+  if (judged || children.length === 0 || expired) return null
   const first = [...results.values()][0]
   const why = first?.row.message ?? done.find(child => child.reason !== '')?.reason ?? 'no machine left a result'
   return `no planned content could be judged: ${why}`

@@ -1,5 +1,6 @@
 /** What one machine of an array restores: its part of the plan, in the words of the catalogue that it reads. Pure. */
 import type { JournalId } from '../../ledger/port.ts'
+import type { Finding } from '../../model/finding.ts'
 import type { ContentRow } from '../../model/journal.ts'
 import type { OpenChild, OpenContent, OpenGroup, OpenPlan } from '../../model/openPlan.ts'
 import type { ContentRecord, Group, Plan, PlannedContent } from '../../model/plan.ts'
@@ -9,6 +10,11 @@ import type { Reason } from '../../model/verdict.ts'
 /** A content that passed or failed has one journal, whoever writes it and however often: this one. */
 export function journalOf({ runId, createdMs }: OpenPlan, number: number): JournalId {
   return { createdMs, journalId: `${runId}-${number}` }
+}
+
+/** What a bad blob fails has one journal, whether its machine writes it or `collect`. */
+export function journalOfFinding({ runId, createdMs }: OpenPlan, { id }: Finding): JournalId {
+  return { createdMs, journalId: `${runId}-f-${id}` }
 }
 
 /** Is the row about this content of the plan? Rows that machines leave are not believed to be. */
