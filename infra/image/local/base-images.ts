@@ -12,11 +12,12 @@ import { execa } from 'execa'
 import { cacheFolder } from '../../../src/config/cache.ts'
 import { findJdk } from '../../../src/engine/jdk.ts'
 import { mavenInstallation } from '../../../src/engine/maven.ts'
+import { describeError } from '../../../src/errors.ts'
 import { silentLog } from '../../../src/log.ts'
 import { sourceVersion } from '../../local/cluster.ts'
 import { fetchNodeLts, nodeLtsVersion } from '../../local/fetch-node.ts'
 import { installOnce, run } from '../../local/servers.ts'
-import type { Podman } from './podman.ts'
+import { containerArguments, findPodman, type Podman } from './podman.ts'
 
 export interface BaseImages {
   readonly node: string
@@ -33,6 +34,23 @@ const images: BaseImages = {
 const suite = 'bookworm'
 const mirror = 'http://deb.debian.org/debian'
 const minute = 60_000
+
+/**
+ * The engine, with its base images made and a container run to its end; or in a few words why that cannot be had here: no engine, no
+ * mirror of Debian, a kernel that lets us run no container. What comes after is ours to answer for.
+ */
+export async function readyPodman(say: (text: string) => void): Promise<Podman | string> {
+  const podman = await findPodman()
+  if (typeof podman === 'string') return podman
+  try {
+    const { node } = await ensureBaseImages(podman, say)
+    const probe = containerArguments(`snapproof-probe-${process.pid}`, 60)
+    await podman.ask([...probe, '--entrypoint', '/bin/true', node])
+    return podman
+  } catch (error) {
+    return describeError(error)
+  }
+}
 
 /** Says how long it takes where they have to be made. */
 export async function ensureBaseImages(podman: Podman, say: (text: string) => void): Promise<BaseImages> {

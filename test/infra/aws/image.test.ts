@@ -84,9 +84,12 @@ describe('an image that is built at deployment', () => {
   })
 
   it('is asked for by the setting image=build', () => {
-    const settings: Record<string, string> = { repository: 'r', bucket: 'b', image: 'build' }
-    expect(contextProps(key => settings[key]).image).toEqual({ build: {} })
-    expect(contextProps(key => ({ ...settings, image: 'build:1' })[key]).image).toEqual({ uri: 'build:1' })
+    const asked = (image: string) => {
+      const settings: Record<string, string> = { repository: 'r', bucket: 'b', image }
+      return contextProps(key => settings[key]).image
+    }
+    expect(asked('build')).toEqual({ build: {} })
+    expect(asked('build:1')).toEqual({ uri: 'build:1' })
   })
 
   it('is what it should be', () => {
