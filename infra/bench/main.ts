@@ -1,12 +1,13 @@
 /**
  * `npm run bench -- NAME… [--scale 1/20] [--json]`: measures against the numbers that the design asks for. Names: `check`
- * (nights of generated repositories; hours at full size), `index-n`, `inspect`. Without a name: all. Exit code 1 when a
+ * (nights of generated repositories; hours at full size), `index-n`, `inspect`, `ledger` (its size after a year). Without a name: all. Exit code 1 when a
  * target is missed.
  */
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { benchCheck } from './check.ts'
 import { benchIndexN, benchInspect } from './index-n.ts'
+import { benchLedger } from './ledger.ts'
 import { isReached, type Measurement, tableOf } from './result.ts'
 
 type Bench = (scale: number, say: (text: string) => void) => Promise<Measurement[]>
@@ -14,6 +15,7 @@ const benches: ReadonlyMap<string, Bench> = new Map([
   ['check', benchCheck],
   ['index-n', benchIndexN],
   ['inspect', benchInspect],
+  ['ledger', benchLedger],
 ])
 
 const { values, positionals } = parseArgs({

@@ -2,14 +2,21 @@
  * Nights that remember, with repository and ledger in a real S3 API: what is proven is not restored again, what changed is,
  * and what rots is never passed from memory once somebody has seen it.
  */
+import { randomUUID } from 'node:crypto'
 import { copyFile, cp, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Fault } from '../../infra/local/s3/faults.ts'
 import { type LocalS3, startLocalS3 } from '../../infra/local/s3/server.ts'
+import { openS3Store } from '../../src/blobs/s3.ts'
+import { readLedger } from '../../src/ledger/read.ts'
+import type { Question } from '../../src/ledger/show/answer.ts'
+import { show } from '../../src/ledger/show/show.ts'
+import { silentLog } from '../../src/log.ts'
 import { blobParts } from '../../src/model/content.ts'
 import type { RunResult } from '../../src/model/run.ts'
 import { openCatalogue } from '../../src/repository/catalogue.ts'
+import { systemClock } from '../../src/time.ts'
 import { fakeCredentials } from '../blobs/support.ts'
 import { type Bench, errorsOf, fixture, openBench, restoreOf, snapshotOf, triedOf } from '../support/auditRun.ts'
 import { openFolder } from '../support/fixtures.ts'
@@ -122,7 +129,47 @@ describe('a ledger in a bucket', () => {
     expect(third.run.exit.code).toBe(0)
     expect(third.run.history.map(run => run.runId)).toEqual([first.run.runId, second.run.runId])
     expect(await digestOf(folder)).toBe(before)
+    await expectKnown(first.run, third.run)
   })
+
+  /** What `ledger show` says of the first three nights. */
+  async function expectKnown(first: RunResult, third: RunResult): Promise<void> {
+    const store = openS3Store({ bucket: 'bucket', basePath: 'ledger', endpointUrl: s3.endpointUrl, clock: systemClock })
+    const file = join(bench.folder, 'shown.sqlite')
+    const name = third.repository.name
+    const place = { repositoryName: name, store, file, log: silentLog, randomId: randomUUID }
+    const ledger = await readLedger(place, new AbortController().signal)
+    const ask = (question: Question, atMs: number | null) => {
+      const scope = { atMs, nowMs: systemClock.nowMs(), fromMs: null, toMs: null, snapshot: null, index: null }
+      return show(ledger.file, question, scope).rows
+    }
+    const good = (run: RunResult) =>
+      run.lastGood
+        .map(({ index, snapshot, level }) => ({ index, snapshot, level: snapshot === null ? null : level }))
+        .sort(byIndex)
+    expect(ask('good', null)).toMatchObject(good(third))
+    expect(ask('good', Date.parse(first.endedAt))).toMatchObject(good(first))
+    const levels = ask('snapshots', null)
+    for (const { name: snapshot, levels: found } of third.snapshots) {
+      for (const [level, mark] of Object.entries(found)) {
+        const row = levels.find(one => one.snapshot === snapshot && one.level === level)
+        expect([snapshot, level, row?.verdict]).toEqual([snapshot, level, mark.verdict])
+        if (mark.verdict === 'pass')
+          expect(row).toMatchObject({ method: expect.any(String), provenAt: expect.any(String) })
+      }
+    }
+    const credited = new Set(third.verdicts.flatMap(row => (row.level === 'restore' ? (row.creditedFrom ?? []) : [])))
+    const said = levels.flatMap(row => (row.creditedFrom === null ? [] : String(row.creditedFrom).split(', ')))
+    expect(said.length).toBeGreaterThan(0)
+    expect([...new Set(said)].every(name => credited.has(name))).toBe(true)
+    // Nothing new was concluded in the third night, so it wrote no conclusion.
+    expect(levels.map(row => row.run)).not.toContain(third.runId)
+    expect(ask('runs', null)).toHaveLength(3)
+    for (const { planned, executed } of ask('runs', null)) expect(executed).toBe(planned)
+    ledger.close()
+    await store.close()
+  }
+  const byIndex = (a: { readonly index: string }, b: { readonly index: string }) => (a.index < b.index ? -1 : 1)
 
   it('lets the proofs of a rewritten blob lapse, and restores only what rests on it', async () => {
     const resting = await restingOn(folder, key)
