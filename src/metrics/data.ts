@@ -54,7 +54,6 @@ function allGauges(run: RunResult, nowMs: number): Row[] {
     ['RunSeconds', run.seconds],
     ['BytesRead', stats.bytesRead],
     ['BytesRestored', stats.bytesRestored],
-    ['RunCostUsd', run.costs?.measured?.bill.usd ?? null],
   ]
 }
 

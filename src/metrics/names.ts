@@ -50,11 +50,6 @@ export const metrics = {
   RunSeconds: { unit: 'Seconds', meaning: 'Duration of the run.' },
   BytesRead: { unit: 'Bytes', meaning: 'Bytes read from the object store.' },
   BytesRestored: { unit: 'Bytes', meaning: 'Bytes that the throwaway server put on its disk.' },
-  RunCostUsd: {
-    unit: 'None',
-    meaning:
-      'What the run used at the prices of the table, in USD; what has no price, and a machine that is not named, is not in it.',
-  },
   Heartbeat: { unit: 'Count', meaning: '1 from each audit that did its work; missing means that nobody looked.' },
 } as const satisfies Record<string, MetricMeta>
 /** What `doctor` puts to see whether metrics are taken. No alarm and no tile looks at it. */

@@ -25,7 +25,6 @@ describe('toMetricData', () => {
       BytesRead: 3_611_902_448,
       Heartbeat: 1,
     })
-    expect(values(sampleRun()).RunCostUsd).toBeCloseTo(0.2146, 4)
     expect(values(sampleRun()).NewestSnapshotAgeHours).toBeCloseTo(2, 1)
     expect(values(sampleRun()).NewestGoodSnapshotAgeHours).toBeCloseTo(74.05, 1)
   })
@@ -55,9 +54,6 @@ describe('toMetricData', () => {
   })
 
   it('leaves out what is not known', () => {
-    const { costs } = sampleRun()
-    if (costs === undefined) throw new Error('the sample tells of its costs')
-    expect(values(sampleRun({ costs: { ...costs, measured: null } }))).not.toHaveProperty('RunCostUsd')
     const run = goodRun({
       restores: [],
       snapshots: [],
