@@ -33,7 +33,8 @@ const argumentsOf: Readonly<Record<Command, string>> = {
 
 /**
  * Exit codes 1 (findings), 3 (another run is at work) and 4 (debt) are results and not failures: they have alarms of their
- * own, and a run that found something must not be repeated as if it had failed. Everything else fails the execution.
+ * own, and a run that found something must not be repeated as if it had failed. Everything else fails the execution, and so does a
+ * `collect` that found another run at work: its array was not collected, and nobody does it later.
  *
  * A stop of the job (SIGTERM) reaches the program, which then has time to journal what it did.
  */
@@ -54,6 +55,6 @@ export function nightScript(): string {
     // A trap ends `wait` early; the program still lives.
     'while kill -0 "$child" 2>/dev/null; do code=0; wait "$child" || code=$?; done',
     'echo "snapproof ended with exit code $code" >&2',
-    'case "$code" in 0|1|3|4) exit 0 ;; *) exit "$code" ;; esac',
+    `case "\${${variables.command}:-audit} $code" in *' 0'|*' 1'|*' 4') exit 0 ;; 'collect 3') exit 3 ;; *' 3') exit 0 ;; *) exit "$code" ;; esac`,
   ].join('\n')
 }

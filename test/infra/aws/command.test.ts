@@ -42,6 +42,14 @@ test.each([
   expect(await start(`exit ${code}`).ended).toBe(expected)
 })
 
+test.each([
+  ['plan', 0],
+  ['work', 0],
+  ['collect', 3],
+])('%s that finds another run at work ends the run with %i', async (command, expected) => {
+  expect(await start('exit 3', { [variables.command]: command }).ended).toBe(expected)
+})
+
 test('a program that is not there fails the run', async () => {
   expect(await start('exec no-such-program').ended).toBe(127)
 })
