@@ -100,6 +100,7 @@ describe('conclusions', () => {
     clock.now = start + 3_600_000
     // Said again although the wrong clock said it: before its time has come, that row counts for nothing.
     await night(store, clock, nightly(clock, 'after', {}, { snapshot: 'nightly-9', snapshotUuid: 's9' }))
+    expect(await ask(store, 'good', clock.now)).toMatchObject([{ snapshot: 'nightly-9', run: 'after' }])
     clock.now += 3_600_000
     const bad = { verdict: 'fail', reason: 'found', method: null, provenMs: null } as const
     await night(store, clock, [...nightly(clock, 'found bad', bad, { snapshot: 'nightly-1', snapshotUuid: 's1' })])
