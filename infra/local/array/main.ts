@@ -11,6 +11,7 @@ import process from 'node:process'
 import type { RunResult } from '../../../src/model/run.ts'
 import { parseRun } from '../../../src/report/run-json.ts'
 import { systemClock } from '../../../src/time.ts'
+import { expectThat, indent, say } from '../demo/say.ts'
 import { takeSnapshots, writeConfig } from '../demo/setup.ts'
 import { startLocalS3 } from '../s3/server.ts'
 import { type BatchOptions, collect, plan, type Started, start, workOff } from './batch.ts'
@@ -118,20 +119,4 @@ async function runOf(name: string, stderr: string): Promise<RunResult> {
   } catch (error) {
     throw new Error(`${name} left no run.json:\n${stderr}`, { cause: error })
   }
-}
-
-function expectThat(holds: boolean, what: string): void {
-  if (!holds) throw new Error(`it went wrong: ${what} does not hold`)
-  say(`   ✓ ${what}`)
-}
-
-function indent(text: string): string {
-  return text
-    .split('\n')
-    .map(line => `     ${line}`.trimEnd())
-    .join('\n')
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }

@@ -15,6 +15,7 @@ import { systemClock } from '../../../src/time.ts'
 import { startLocalS3 } from '../s3/server.ts'
 import { flipBit } from './damage.ts'
 import { days, snapshotOf } from './fill.ts'
+import { expectThat, indent, say } from './say.ts'
 import { takeSnapshots, writeConfig } from './setup.ts'
 
 const root = resolve(import.meta.dirname, '..', '..', '..')
@@ -133,20 +134,4 @@ async function indexId(index: string): Promise<string> {
 
 function expect(run: RunResult, code: number, what: string): void {
   expectThat(run.exit.code === code, `${what} (exit code ${code}, got ${run.exit.code}: ${run.exit.reason})`)
-}
-
-function expectThat(holds: boolean, what: string): void {
-  if (!holds) throw new Error(`the demo went wrong: ${what} does not hold`)
-  say(`   ✓ ${what}`)
-}
-
-function indent(text: string): string {
-  return text
-    .split('\n')
-    .map(line => `     ${line}`.trimEnd())
-    .join('\n')
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }
