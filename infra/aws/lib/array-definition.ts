@@ -55,9 +55,8 @@ export function arrayDefinition(times: ArrayTimes, partition: string): Definitio
         Parameters: { Bucket: put('Bucket'), 'Key.$': ofExecution(`${put('Prefix')}{}/${sizeName}`) },
         ResultSelector: { 'size.$': 'States.StringToJson($.Body)' },
         ResultPath: '$.plan',
-        Retry: [
-          { ErrorEquals: ['States.Timeout', 'S3.S3Exception'], MaxAttempts: 3, IntervalSeconds: 5, BackoffRate: 2 },
-        ],
+        // Three times, each after twice the pause: the defaults.
+        Retry: [{ ErrorEquals: ['States.Timeout', 'S3.S3Exception'], IntervalSeconds: 5 }],
         // The job ended well and left no plan: another run holds the lease.
         Catch: [{ ErrorEquals: ['S3.NoSuchKeyException'], ResultPath: null, Next: 'AnotherRunIsAtWork' }],
         Next: 'HowMany',

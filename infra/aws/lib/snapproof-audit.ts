@@ -187,11 +187,7 @@ export class SnapproofAudit extends Construct {
   #outputs(repository: RepositoryProps, start: Start, dashboard: string): void {
     const output = (id: string, description: string, value: string) => new CfnOutput(this, id, { description, value })
     output('FirstAudit', 'Starts an audit now', this.compute.firstAudit)
-    output(
-      'Doctor',
-      'Asks with the same role whether everything is in place; the answers are in its log',
-      this.compute.doctor,
-    )
+    output('Doctor', 'Asks whether everything is in place; read its log', this.compute.doctor)
     output('DashboardName', 'CloudWatch dashboard', dashboard)
     output('TopicArn', 'Notifications of the two composites', this.topic.topicArn)
     output('LedgerBucket', 'Ledger and reports', this.storage.ledgerBucket.bucketName)

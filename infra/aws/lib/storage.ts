@@ -109,12 +109,14 @@ export class Storage extends Construct {
     return [
       new PolicyStatement({
         sid: 'ListOwn',
-        actions: ['s3:ListBucket'],
+        actions: ['s3:ListBucket', 's3:ListBucketVersions'],
         resources: [this.ledgerBucket.bucketArn, this.sealBucket.bucketArn],
         conditions: {
           StringLikeIfExists: { 's3:prefix': [ledger, reports, this.sealPrefix].map(prefix => `${prefix}*`) },
         },
       }),
+      // A damaged ledger falls back to its newest good version.
+      new PolicyStatement({ sid: 'ReadVersions', actions: ['s3:GetObjectVersion'], resources: [below(ledger)] }),
       new PolicyStatement({
         sid: 'WriteOwn',
         actions: ['s3:GetObject', 's3:PutObject'],

@@ -93,6 +93,15 @@ describe('what a run may do', () => {
       '/reports/<RepositoryName>/*',
       '/seals/<RepositoryName>/*',
     ])
+    expect(role(nightly, 'ListOwn')?.Action).toEqual(['s3:ListBucket', 's3:ListBucketVersions'])
+    const prefixes = JSON.stringify(role(nightly, 'ListOwn')?.Condition)
+    expect([prefixes.match(/ledger\/|reports\/|seals\//g), prefixes.includes('IfExists')]).toEqual([
+      ['ledger/', 'reports/', 'seals/'],
+      true,
+    ])
+    expect(flat(role(nightly, 'ReadVersions')?.Resource)).toMatch(
+      /^<AuditStorageLedger\w+\.Arn>\/ledger\/<RepositoryName>\/\*$/,
+    )
     const remove = role(nightly, 'DeleteProbes')
     expect(remove?.Action).toBe('s3:DeleteObject')
     expect(
@@ -115,7 +124,9 @@ describe('what a run may do', () => {
       'kms:GenerateDataKey',
       's3:DeleteObject',
       's3:GetObject',
+      's3:GetObjectVersion',
       's3:ListBucket',
+      's3:ListBucketVersions',
       's3:PutObject',
       'sns:ListSubscriptionsByTopic',
     ])
@@ -473,6 +484,13 @@ describe('bad input is refused at synth', () => {
   ] as const)('%o', (props, fault) => {
     expect(() => synth(props)).toThrow(fault)
   })
+})
+
+test.each(Object.keys(plainTemplates))('%s can be handed to CloudFormation without a bucket', name => {
+  // A line for each resource and section.
+  const template: Record<string, object> = plainTemplate(name).toJSON()
+  const lines = Object.values(template).reduce((sum, section) => sum + Object.keys(section).length + 2, 0)
+  expect(JSON.stringify(template).length + lines).toBeLessThan(51_200)
 })
 
 describe('cdk-nag', () => {
