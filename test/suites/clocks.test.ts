@@ -6,10 +6,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Clock } from '../../src/time.ts'
 import { type Truth, truthOf, wrongAfter, wrongIn, wrongLedger } from './truth.ts'
 import { damagedRepository, hurriedClock, newWorld, noFault, removeWorld } from './wholeAudit.ts'
+
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 300_000 })
 
 const dayMs = 86_400_000
 const never = /^never$/
@@ -49,7 +51,7 @@ beforeAll(async () => {
   truth = truthOf(run)
   contents = run.restores.length
   readings = clock.readings()
-})
+}, 300_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 const directions = [

@@ -87,7 +87,7 @@ beforeAll(async () => {
   const { run } = await (await world()).night()
   if (run === null) throw new Error('an audit without a fault did not complete')
   truth = truthOf(run)
-})
+}, 300_000)
 afterAll(async () => {
   const file = process.env.SNAPPROOF_FAULTS_RESULT
   const failed = counts.reduce((sum, one) => sum + one.failed, 0)

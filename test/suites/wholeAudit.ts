@@ -78,20 +78,32 @@ export async function damagedRepository(folder: string): Promise<string> {
   return repository
 }
 
+/** Stores behind the S3 driver instead of folders: the repository is in the bucket `repository`, the rest in `name`. */
+export interface Buckets {
+  readonly endpointUrl: string
+  /** Folder of the buckets. */
+  readonly root: string
+  readonly name: string
+}
+
 /** A ledger, an output and a work folder of their own. */
-export async function newWorld(folder: string, repository: string, sync = true): Promise<World> {
-  const ledgerFolder = join(folder, 'ledger')
+export async function newWorld(folder: string, repository: string, buckets: Buckets | null = null): Promise<World> {
+  const ledgerFolder = buckets === null ? join(folder, 'ledger') : join(buckets.root, buckets.name, 'ledger')
+  const urlOf = (what: string, path: string) =>
+    buckets === null
+      ? `url: 'file://${path}'`
+      : `url: 's3://${what === 'base' ? 'repository' : `${buckets.name}/${what}`}', endpointUrl: '${buckets.endpointUrl}'`
   const own = join(folder, 'own')
   await mkdir(ledgerFolder, { recursive: true })
-  await mkdir(join(folder, 'output'))
+  await mkdir(join(folder, 'output'), { recursive: true })
   await mkdir(own)
   const file = join(folder, 'snapproof.yaml')
   await writeFile(
     file,
-    `repository: { name: test, url: 'file://${repository}' }
-ledger: { ${sync ? `url: 'file://${ledgerFolder}'` : 'sync: none'}, file: own/ledger.sqlite }
+    `repository: { name: test, ${urlOf('base', repository)} }
+ledger: { ${urlOf('ledger', ledgerFolder)}, file: own/ledger.sqlite }
 engines: [{ name: elasticsearch, kind: distribution, version: 9.5.3, home: /nowhere }]
-output: { folder: own/runs, url: 'file://${join(folder, 'output')}' }
+output: { folder: own/runs, ${urlOf('output', join(folder, 'output'))} }
 work: { folder: own/work, contents: 1, requests: 1 }
 metrics: { enabled: false }
 `,
@@ -125,7 +137,9 @@ metrics: { enabled: false }
         const { dependencies } = built
         const { clock, mirrorFolder, runId } = dependencies
         const repositoryReader = faultyReader(dependencies.repository, point, 'repository')
-        const store = sync ? faultyWriter(openStore(config.ledger.store?.url ?? '', { clock }), point, 'ledger') : null
+        const { url = '', endpointUrl = null } = config.ledger.store ?? {}
+        const opened = openStore(url, { clock, ...(endpointUrl === null ? {} : { endpointUrl }) })
+        const store = faultyWriter(opened, point, 'ledger')
         const put = async (result: RunResult) => {
           metrics.push(...toMetricData(result, clock.nowMs()).map(datum => datum.MetricName ?? ''))
         }
