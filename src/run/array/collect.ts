@@ -2,6 +2,7 @@
  * The end of an array: takes in what its machines have left, looks at the repository as it is now, judges, reports, gives the lease
  * back. Whatever a machine did not get to is debt. It may be asked again: what was delivered is not delivered twice.
  */
+import { isSnapproofError } from '../../errors.ts'
 import type { LedgerSession } from '../../ledger/port.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { JournalRow } from '../../model/journal.ts'
@@ -47,8 +48,11 @@ export async function collectArray(
   const before = await folder.readCollected(signal)
   if (before !== null) return { run: null, before }
   const phases = new PhaseTimer(clock)
-  const ledger = await phases.time('ledger', () => dependencies.openLedger({ readOnly: false }))
+  const ledger = await phases.time('ledger', () => openWhenFree(dependencies))
   try {
+    // Another collect may have been at work until now.
+    const meanwhile = await folder.readCollected(signal)
+    if (meanwhile !== null) return { run: null, before: meanwhile }
     const gathered = await phases.time('results of the machines', () => gather(folder, plan, log, signal))
     await journalWhatIsMissing(ledger, plan, gathered)
     const { limits } = plan
@@ -96,6 +100,27 @@ export async function collectArray(
     return { run: run.result, before: null }
   } finally {
     await ledger.close()
+  }
+}
+
+const lookAgainMs = 3_000
+/** Beyond the seconds of the lease: what `lease.ts` grants the clocks of stores, and a look. */
+const slackMs = 10_000
+
+/**
+ * A collect whose machine was lost is tried again at once, and meets the lease that it held itself: whoever is dead loses it within its
+ * seconds, and whoever lives keeps it. Nobody else collects.
+ */
+async function openWhenFree({ openLedger, clock, config, log, signal }: RunDependencies): Promise<LedgerSession> {
+  const untilMs = clock.monotonicMs() + config.ledger.leaseSeconds * 1000 + slackMs
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await openLedger({ readOnly: false })
+    } catch (error) {
+      if (!isSnapproofError(error, 'lease-held') || clock.monotonicMs() >= untilMs) throw error
+      if (attempt === 1) log.info(`${error.message}; waiting for as long as a lease lasts that nobody renews`)
+      await clock.sleep(lookAgainMs, signal)
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 /** What an array must not forget and must not believe, whoever of its machines came to its end and in which order. */
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '../../../src/blobs/open.ts'
@@ -144,5 +145,26 @@ describe('a night in which no machine could judge anything', () => {
     const run = runOf(await night.collect())
     expect(run.restores.map(row => row.verdict)).toEqual(Array.from({ length: 9 }, () => 'inconclusive'))
     expect(run.exit).toMatchObject({ code: 2, reason: expect.stringContaining('no planned content could be judged') })
+  })
+})
+
+describe('a collect whose machine was lost', () => {
+  it('is done by the next one, which waits for the lease that the lost one held', async () => {
+    await night.plan(1)
+    const { plan } = await planned()
+    await night.work(0)
+    const path = join(night.ledger, 'lease.json')
+    const { plan: _, ...held } = JSON.parse(await readFile(path, 'utf8'))
+    const lost = { ...held, runId: plan.runId, owner: 'lost:1', fence: held.fence + 1, leaseSeconds: 1, nonce: 'lost' }
+    await writeFile(path, JSON.stringify(lost))
+    expect(runOf(await night.collect()).contents).toEqual({ total: 9, proven: 9 })
+  })
+
+  it('does not wait for one that lives any longer than a lease lasts', async () => {
+    await night.plan(1)
+    const path = join(night.ledger, 'lease.json')
+    const { plan: _, ...held } = JSON.parse(await readFile(path, 'utf8'))
+    await writeFile(path, JSON.stringify({ ...held, owner: 'other:1', leaseSeconds: 3600, nonce: 'other' }))
+    await expect(night.collect({ 'ledger.leaseSeconds': '10s' })).rejects.toMatchObject({ code: 'lease-held' })
   })
 })
