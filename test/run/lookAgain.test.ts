@@ -64,6 +64,7 @@ describe('a second look', () => {
   test.each([
     ['sees all and something new', { b: first.b, c: {} }, true],
     ['has not read the bytes of what is new', { ...first, c: { byteProof: open } }, true],
+    ['was not asked of bytes before', { ...first, a: { byteProof: open } }, true],
     ['did not get to an old one', { ...first, a: { presence: open } }, false],
     ['did not get to a new one', { ...first, c: { catalogue: ['inconclusive', 'not-read'] as const } }, false],
     ['met a writer', { ...first, a: { presence: ['inconclusive', 'repository-moved'] as const } }, false],
