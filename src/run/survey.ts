@@ -74,7 +74,8 @@ export async function survey(
   const { catalogue, checked } = await checkSettled({
     blobs: dependencies.repository,
     collect: 'all',
-    isOver: () => isOver(1)() || meter.isOver(),
+    // Who only plans is shown what the limit would leave.
+    isOver: () => isOver(1)() || (!readOnly && meter.isOver()),
     bytes: {
       bytesLeft: limits.restoreBytes,
       // The other half of the time is for restores.
@@ -102,6 +103,10 @@ export async function survey(
     log: dependencies.log,
     signal,
   })
+  if (!readOnly && meter.isOver())
+    dependencies.log.warn('limits.costUsd was reached while looking: what was not seen stays open', {
+      limitUsd: limits.costUsd,
+    })
   const checkedAtMs = clock.nowMs()
   const startMs = config.policy.startMs ?? ledger.firstRunMs() ?? checkedAtMs
   const contents = remember(checked, catalogue, ledger, config.policy.credit)

@@ -30,10 +30,10 @@ function openHouse() {
   return {
     clock,
     store,
-    async night(change: Partial<SurveyOptions> = {}) {
+    async night(change: Partial<SurveyOptions> = {}, overrides: Record<string, string | number> = {}) {
       store.forgetRequests()
       const repository = store.reader()
-      const config = configForUrl('file:///nowhere', { overrides: {}, temporaryFolder: scratch })
+      const config = configForUrl('file:///nowhere', { overrides, temporaryFolder: scratch })
       const runId = `run-${++run}`
       const { readOnly = false } = change
       const ledger = await openLedger({
@@ -182,5 +182,29 @@ describe('bytes', () => {
     const cured = await house.night()
     expect(cured.seen.checked.findings.filter(one => one.severity === 'error')).toEqual([])
     expect(cured.judged.some(({ levels }) => levels.bytes.mark.verdict === 'fail')).toBe(false)
+  })
+})
+
+describe('a limit on money that the look alone reaches', () => {
+  // A minute of the machine, two cents, is begun by whoever looks.
+  const dear = { 'costs.compute': 'codebuild-large', 'limits.costUsd': 0.01 }
+  const limits = { snapshots: null, restoreBytes: null, durationSeconds: null, costUsd: 0.01 }
+
+  it('ends the look of a run, which passes nothing that it did not see', async () => {
+    const house = openHouse()
+    const { judged } = await house.night({ limits }, dear)
+    const presence = judged.map(snapshot => snapshot.levels.presence.mark)
+    expect(presence.length).toBeGreaterThan(0)
+    // A partial snapshot says so first.
+    for (const mark of presence) expect(mark.verdict).toBe('inconclusive')
+    expect(presence.map(mark => mark.reason)).toContain('limit-reached')
+  })
+
+  it('does not hide from a plan what is in debt', async () => {
+    const free = await openHouse().night({ readOnly: true })
+    const { seen } = await openHouse().night({ readOnly: true, limits }, dear)
+    expect(seen.plan.debt.length).toBe(free.seen.plan.debt.length)
+    expect(seen.forecast.night?.contentsBeyondLimit).toBe(seen.forecast.contents)
+    expect(seen.forecast.contents).toBeGreaterThan(0)
   })
 })
