@@ -72,7 +72,13 @@ beforeAll(async () => {
     ledgerEndpointUrl: s3.endpointUrl,
     engine: `{ name: elasticsearch, kind: distribution, home: '${home}', version: 9.5.3 }`,
   })
-  const environment = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'us-east-1' }
+  const environment = {
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_REGION: 'us-east-1',
+    // No lease of this test expires, however slow the machine is.
+    SNAPPROOF_LEDGER_LEASE_SECONDS: '10m',
+  }
   options = { config, environment, signal: stop.signal }
 })
 afterAll(async () => {
