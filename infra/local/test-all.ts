@@ -64,7 +64,12 @@ const parts: Readonly<Record<string, () => Promise<Outcome | null>>> = {
     const passed = await run(process.execPath, ['--import', 'tsx', fuzz, ...options])
     return { passed, result: resultOf(file) }
   },
-  faults: () => suite('unit', 'test/suites/faults.test.ts', 'FAULTS', { SNAPPROOF_FAULTS_STRIDE: values.stride }),
+  faults: async () => {
+    const environment = { SNAPPROOF_FAULTS_STRIDE: values.stride }
+    const ports = await suite('unit', 'test/suites/faults.test.ts', 'FAULTS', environment)
+    const wire = await suite('unit', 'test/suites/wire.test.ts', 'WIRE', environment)
+    return { passed: ports.passed && wire.passed, result: { ports: ports.result, wire: wire.result } }
+  },
   kills: () =>
     suite('integration', 'test/integration/kills.test.ts', 'KILLS', {
       SNAPPROOF_SEED: String(seed),

@@ -29,17 +29,17 @@ interface Kind {
 }
 
 const error = (status: number, code: string): Fault => ({ kind: 'error', status, code })
+// 409 and 412 are answers to conditional writes.
 const kinds: readonly Kind[] = [
   { kind: '500', fault: error(500, 'InternalError') },
   { kind: '503', fault: error(503, 'SlowDown') },
-  { kind: '409', fault: error(409, 'ConditionalRequestConflict'), of: ['PUT'], sample: 2 },
+  { kind: '409', fault: error(409, 'ConditionalRequestConflict'), of: ['PUT ledger'], sample: 2 },
   { kind: '412', fault: error(412, 'PreconditionFailed'), of: ['PUT ledger'], sample: 2 },
   { kind: 'reset', fault: { kind: 'reset' }, sample: 2 },
   { kind: 'answer lost', fault: { kind: 'lose-answer' }, of: ['PUT', 'DELETE'], sample: 3 },
   { kind: 'cut at once', fault: { kind: 'cut', afterBytes: 0 }, of: ['GET object'] },
   { kind: 'cut in the body', fault: { kind: 'cut', afterBytes: 100 }, of: ['GET object'], sample: 2 },
   { kind: 'bytes behind the body', fault: { kind: 'append', bytes: Buffer.from('more') }, of: ['GET object'] },
-  { kind: 'no XML', fault: { kind: 'answer', status: 200, headers: {}, body: '<oops' }, of: ['GET list'] },
 ]
 
 let folder = ''
