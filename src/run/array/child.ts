@@ -291,7 +291,7 @@ class ChildWork {
     const context = { runId: plan.runId, repositoryData: catalogue.repositoryData }
     const resting = await this.#resting(indexId, contentIds, catalogue)
     const all = condemnedRows(resting, kept.finding, kept.atMs, context)
-    await ledger.journalOnce(plan.runId, journalOfFinding(plan, kept.finding), all, stored())
+    if (all.length > 0) await ledger.journalOnce(plan.runId, journalOfFinding(plan, kept.finding), all, stored())
     for (const [planned, number] of hit) {
       const rows = condemnedRows([planned.content], kept.finding, kept.atMs, context)
       await ledger.journalOnce(plan.runId, journalOf(plan, number), rows, stored())

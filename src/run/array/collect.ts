@@ -21,6 +21,7 @@ import { type Collected, mustBelong } from './documents.ts'
 import type { ArrayFolder } from './folder.ts'
 import { type Gathered, gather } from './gather.ts'
 import { contentsOf, journalOf, journalOfFinding } from './part.ts'
+import { uncured } from './uncured.ts'
 
 export interface CollectOptions {
   readonly folder: ArrayFolder
@@ -61,6 +62,7 @@ export async function collectArray(
     )
     await condemnOthers(ledger, plan, gathered, seen)
     const { repositoryData } = seen.catalogue
+    const accusing = findingsOf(uncured(gathered, { contents: seen.contents, repositoryData }))
     const settled = await phases.time('generation again', () => readGenerationAgain(dependencies, repositoryData))
     const gone = goneSince(plan, repositoryData)
     sayLost(gathered, log)
@@ -75,7 +77,7 @@ export async function collectArray(
         startedMs: Math.min(plan.createdMs, clock.nowMs()),
         restores: await restoresOf(plan, gathered, seen, dependencies.output),
         work: {
-          findings: findingsOf(gathered),
+          findings: accusing,
           left: gathered.left.map(({ group: { indexId }, content: { contentId }, reason }) => ({
             indexId,
             contentId,

@@ -148,6 +148,28 @@ describe('a night in which no machine could judge anything', () => {
   })
 })
 
+describe('an array that is collected late', () => {
+  it('accuses nobody of what a run has proven good since', async () => {
+    await night.plan(1)
+    const { contents } = await planned()
+    const indexId = contents.find(({ group }) => group.indexName === 'growing')?.group.indexId ?? ''
+    expect((await night.work(0, { reader: rotten(indexId) })).failed).toBeGreaterThan(0)
+    // The deadline has passed, and what was bad is good again.
+    const path = join(night.ledger, 'lease.json')
+    const { plan: _, ...held } = JSON.parse(await readFile(path, 'utf8'))
+    await writeFile(path, JSON.stringify({ ...held, state: 'released', nonce: 'over' }))
+    const between = await night.audit()
+    expect(between.contents).toEqual({ total: 9, proven: 9 })
+    const run = runOf(await night.collect())
+    expect(run.findings.filter(finding => finding.severity === 'error')).toEqual([])
+    expect(run.contents).toEqual({ total: 9, proven: 9 })
+    expect(run.exit.code).toBe(0)
+    const restores = (of: RunResult) => of.snapshots.map(one => one.levels.restore?.verdict)
+    expect(restores(run)).toEqual(restores(between))
+    expect(restores(run)).not.toContain('fail')
+  })
+})
+
 describe('a collect whose machine was lost', () => {
   it('is done by the next one, which waits for the lease that the lost one held', async () => {
     await night.plan(1)

@@ -1,0 +1,39 @@
+/** What machines found and a later run has proven good again is no accusation any more. Pure. */
+import type { ContentRecord } from '../../model/plan.ts'
+import type { RepositoryData } from '../../model/repository.ts'
+import type { ContentResult, FindingResult } from './documents.ts'
+import type { Gathered } from './gather.ts'
+
+/** Seen now, with what the ledger remembers. */
+interface SeenNow {
+  readonly contents: readonly ContentRecord[]
+  readonly repositoryData: RepositoryData
+}
+
+/** `gathered` without the findings that were cured before it was collected; the results themselves stay. */
+export function uncured(gathered: Gathered, { contents, repositoryData }: SeenNow): Gathered {
+  const uuidsOf = (some: readonly ContentRecord[]) =>
+    new Set(some.flatMap(one => one.snapshots.map(position => repositoryData.snapshots[position]?.uuid ?? '')))
+  const findings = gathered.findings.flatMap((found): FindingResult[] => {
+    const hit = new Set(found.contentIds)
+    const resting = contents.filter(one => one.indexId === found.indexId && hit.has(one.contentId))
+    const open = resting.filter(one => !isCured(one, found.atMs))
+    if (open.length === resting.length) return [found]
+    const kept = uuidsOf(open)
+    const cured = new Set([...uuidsOf(resting)].filter(uuid => !kept.has(uuid)))
+    const snapshots = found.finding.snapshots.filter(uuid => !cured.has(uuid))
+    return snapshots.length === 0 ? [] : [{ ...found, finding: { ...found.finding, snapshots } }]
+  })
+  const results = new Map<number, ContentResult>()
+  for (const [number, result] of gathered.results) {
+    const { row } = result
+    const own = contents.filter(one => one.indexId === row.indexId && one.contentId === row.contentId)
+    const isOpen = own.length === 0 || own.some(one => !isCured(one, row.atMs))
+    results.set(number, isOpen ? result : { ...result, finding: null })
+  }
+  return { ...gathered, findings, results }
+}
+
+function isCured({ proof }: ContentRecord, foundMs: number): boolean {
+  return proof !== null && proof.verdict === 'pass' && proof.provenMs > foundMs
+}
