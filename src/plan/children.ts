@@ -91,7 +91,11 @@ export function weightOf(
   contentBytes = 1,
 ): number {
   const bytes = positions.reduce((sum, position) => sum + (contents[position]?.bytes ?? 0), 0)
-  return bytes + Math.min(fetchBytes, bytes) + positions.length * contentBytes
+  return weightOfBytes(bytes, positions.length, fetchBytes, contentBytes)
+}
+
+function weightOfBytes(bytes: number, contents: number, fetchBytes: number, contentBytes: number): number {
+  return bytes + Math.min(fetchBytes, bytes) + contents * contentBytes
 }
 
 function partOf(group: SharedGroup, i: number, contents: readonly number[], contentBytes: number): Part {
@@ -105,12 +109,18 @@ function cut(group: SharedGroup, whole: Part, mostWeight: number, contentBytes: 
   )
   const parts: Part[] = []
   let open: number[] = []
+  // Summed up as it grows: tens of thousands of contents in one group are a matter of seconds otherwise.
+  let openBytes = 0
   for (const position of byAge) {
-    if (open.length > 0 && weightOf(group, [...open, position], contentBytes) > mostWeight) {
+    const { bytes = 0 } = group.contents[position] ?? {}
+    const weight = weightOfBytes(openBytes + bytes, open.length + 1, group.fetchBytes, contentBytes)
+    if (open.length > 0 && weight > mostWeight) {
       parts.push(partOf(group, whole.group, open, contentBytes))
       open = []
+      openBytes = 0
     }
     open.push(position)
+    openBytes += bytes
   }
   parts.push(partOf(group, whole.group, open, contentBytes))
   return parts
