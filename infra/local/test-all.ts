@@ -66,18 +66,18 @@ const parts: Readonly<Record<string, () => Promise<Outcome | null>>> = {
   },
   faults: async () => {
     const environment = { SNAPPROOF_FAULTS_STRIDE: values.stride }
-    const ports = await suite('unit', 'test/suites/faults.test.ts', 'FAULTS', environment)
-    const wire = await suite('unit', 'test/suites/wire.test.ts', 'WIRE', environment)
+    const ports = await suite('test/suites/faults.test.ts', 'FAULTS', environment)
+    const wire = await suite('test/suites/wire.test.ts', 'WIRE', environment)
     return { passed: ports.passed && wire.passed, result: { ports: ports.result, wire: wire.result } }
   },
   kills: () =>
-    suite('integration', 'test/integration/kills.test.ts', 'KILLS', {
+    suite('test/integration/kills.test.ts', 'KILLS', {
       SNAPPROOF_SEED: String(seed),
       SNAPPROOF_KILLS: values.kills,
       SNAPPROOF_KILLS_REAL: values.real,
       SNAPPROOF_KILLS_ARRAYS: values.arrays,
     }),
-  races: () => suite('integration', 'test/integration/races.test.ts', 'RACES', { SNAPPROOF_RACES: values.rounds }),
+  races: () => suite('test/integration/races.test.ts', 'RACES', { SNAPPROOF_RACES: values.rounds }),
   scale: async () => {
     const bench = join(root, 'infra/bench/main.ts')
     if (!existsSync(bench)) return null
@@ -87,14 +87,12 @@ const parts: Readonly<Record<string, () => Promise<Outcome | null>>> = {
 }
 
 /** A test file that writes what it counted to SNAPPROOF_<NAME>_RESULT. */
-async function suite(
-  project: string,
-  test: string,
-  name: string,
-  environment: Readonly<Record<string, string>>,
-): Promise<Outcome> {
+async function suite(test: string, name: string, environment: Readonly<Record<string, string>>): Promise<Outcome> {
   const file = join(scratch, `${name}.json`)
-  const passed = await vitest(['--project', project, test], { ...environment, [`SNAPPROOF_${name}_RESULT`]: file })
+  const passed = await vitest(['--project', 'integration', test], {
+    ...environment,
+    [`SNAPPROOF_${name}_RESULT`]: file,
+  })
   return { passed, result: resultOf(file) }
 }
 

@@ -150,7 +150,8 @@ export const findingCodes = {
   'ledger-rolled-back': {
     severity: 'warning',
     title: 'The ledger was damaged or gone; an older version of it, or its journals, took its place',
-    advice: 'Proofs that are said to be lost are done again; `snapproof ledger versions` says what the store still has.',
+    advice:
+      'Proofs that are said to be lost are done again; `snapproof ledger versions` says what the store still has.',
   },
   'accepted-expired': {
     severity: 'warning',

@@ -1,5 +1,8 @@
 /** The configuration that a run gets: `config/snapproof.example.yaml` explains every key. */
 import { Aws } from 'aws-cdk-lib'
+import { ComputeType } from 'aws-cdk-lib/aws-codebuild'
+import type { BatchProps } from './batch.ts'
+import { type CodeBuildProps, defaultTimeout } from './codebuild.ts'
 import { workFolder } from './command.ts'
 import { type RepositoryProps, repositoryUrl } from './repository.ts'
 import type { Storage } from './storage.ts'
@@ -15,16 +18,37 @@ export interface SettingsProps {
   /** @default a duration of half an hour less than the timeout of the compute, so that a run ends by itself */
   readonly limits?: Section
   readonly work?: Section
+  /** @default `compute` of the price table, where the machine is one of it; else the run's bill is without its time */
+  readonly costs?: Section
   readonly failOn?: 'error' | 'warning'
 }
+
+/** Its name in `config/prices.yaml`; null: Batch chooses the machine, or the table does not have it. */
+function pricedMachine(compute: CodeBuildProps | BatchProps): string | null {
+  if (compute.kind === 'codebuild') {
+    const type = compute.computeType ?? ComputeType.LARGE
+    return codeBuildMachines.get(type) ?? null
+  }
+  const isDefaultSize = (compute.vcpus ?? 4) === 4 && (compute.memory?.toGibibytes() ?? 16) === 16
+  if (compute.on === 'ec2' || !isDefaultSize) return null
+  return compute.spot === true ? 'fargate-spot-4vcpu-16gb' : 'fargate-4vcpu-16gb'
+}
+
+const codeBuildMachines = new Map([
+  [ComputeType.SMALL, 'codebuild-small'],
+  [ComputeType.MEDIUM, 'codebuild-medium'],
+  [ComputeType.LARGE, 'codebuild-large'],
+])
 
 export function auditorConfig(
   repository: RepositoryProps,
   storage: Storage,
   settings: SettingsProps,
-  timeoutMinutes: number,
+  compute: CodeBuildProps | BatchProps,
   topicArn: string,
 ): Section {
+  const timeoutMinutes = (compute.timeout ?? defaultTimeout).toMinutes()
+  const machine = pricedMachine(compute)
   const bucket = storage.ledgerBucket.bucketName
   const url = (prefix: string) => `s3://${bucket}/${prefix.replace(/\/$/, '')}`
   const region = Aws.REGION
@@ -39,6 +63,7 @@ export function auditorConfig(
     work: { folder: `${workFolder}/work`, ...settings.work },
     metrics: { enabled: true, region },
     notify: { topicArn },
+    ...(settings.costs === undefined && machine === null ? {} : { costs: settings.costs ?? { compute: machine } }),
     ...(settings.policy === undefined ? {} : { policy: settings.policy }),
     ...(settings.failOn === undefined ? {} : { failOn: settings.failOn }),
   }

@@ -12,7 +12,7 @@ import { type AlarmRow, alarmTable, type MetricSource } from './alarm-table.ts'
 import { Alarms } from './alarms.ts'
 import { auditorConfig, type SettingsProps } from './auditor-config.ts'
 import { BatchCompute, type BatchProps, batchProblems } from './batch.ts'
-import { CodeBuildCompute, type CodeBuildProps, codeBuildProblems, defaultTimeout } from './codebuild.ts'
+import { CodeBuildCompute, type CodeBuildProps, codeBuildProblems } from './codebuild.ts'
 import type { Compute } from './compute.ts'
 import { addDashboard } from './dashboard.ts'
 import { heartbeatWindow } from './heartbeat-window.ts'
@@ -87,15 +87,7 @@ export class SnapproofAudit extends Construct {
       image: resolveImage(this, props.image),
       repositoryName: repository.name,
       storage: this.storage,
-      configJson: stack.toJsonString(
-        auditorConfig(
-          repository,
-          this.storage,
-          settings,
-          (compute.timeout ?? defaultTimeout).toMinutes(),
-          this.topic.topicArn,
-        ),
-      ),
+      configJson: stack.toJsonString(auditorConfig(repository, this.storage, settings, compute, this.topic.topicArn)),
     }
     this.compute =
       compute.kind === 'batch'

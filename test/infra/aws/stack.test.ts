@@ -259,6 +259,11 @@ describe('the configuration of a run', () => {
     expect(config.output.store?.url).toBe('s3://ledger-bucket/reports/production')
     // What doctor asks.
     expect(config.notify.topicArn).toBe(topicArn)
+    // The bill counts the machine: its name is one of the price table.
+    expect(config.costs.compute).toBe('codebuild-large')
+    expect(JSON.stringify(fargate.toJSON())).toContain('fargate-4vcpu-16gb')
+    expect(config.costs.prices.compute).toHaveProperty('fargate-4vcpu-16gb')
+    expect(JSON.stringify(ec2.toJSON())).not.toMatch(/codebuild-large|4vcpu-16gb/)
     // A run ends by itself before it is stopped.
     expect(config.limits.durationSeconds).toBe(5.5 * 3_600)
     const rule = resource(full, 'AWS::Events::Rule', /NewSnapshot/).Properties.Targets[0]
