@@ -25,9 +25,13 @@ export function uncured(gathered: Gathered, { contents, repositoryData }: SeenNo
     return snapshots.length === 0 ? [] : [{ ...found, finding: { ...found.finding, snapshots } }]
   })
   const results = new Map<number, ContentResult>()
+  const key = (one: Pick<ContentRecord, 'indexId' | 'contentId'>) => `${one.indexId} ${one.contentId}`
+  // More than one of a key only without shared credit.
+  const byContent = new Map<string, ContentRecord[]>()
+  for (const one of contents) byContent.set(key(one), [...(byContent.get(key(one)) ?? []), one])
   for (const [number, result] of gathered.results) {
     const { row } = result
-    const own = contents.filter(one => one.indexId === row.indexId && one.contentId === row.contentId)
+    const own = byContent.get(key(row)) ?? []
     const isOpen = own.length === 0 || own.some(one => !isCured(one, row.atMs))
     results.set(number, isOpen ? result : { ...result, finding: null })
   }
