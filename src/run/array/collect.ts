@@ -62,7 +62,7 @@ export async function collectArray(
     )
     await condemnOthers(ledger, plan, gathered, seen)
     const { repositoryData } = seen.catalogue
-    const accusing = findingsOf(uncured(gathered, { contents: seen.contents, repositoryData }))
+    const accusing = findingsOf(uncured(gathered, { contents: seen.contents, repositoryData, runId: plan.runId }))
     const settled = await phases.time('generation again', () => readGenerationAgain(dependencies, repositoryData))
     const gone = goneSince(plan, repositoryData)
     sayLost(gathered, log)

@@ -8,16 +8,18 @@ import type { Gathered } from './gather.ts'
 interface SeenNow {
   readonly contents: readonly ContentRecord[]
   readonly repositoryData: RepositoryData
+  /** Of the array, whose own machines cure nothing that one of them found. */
+  readonly runId: string
 }
 
 /** `gathered` without the findings that were cured before it was collected; the results themselves stay. */
-export function uncured(gathered: Gathered, { contents, repositoryData }: SeenNow): Gathered {
+export function uncured(gathered: Gathered, { contents, repositoryData, runId }: SeenNow): Gathered {
   const uuidsOf = (some: readonly ContentRecord[]) =>
     new Set(some.flatMap(one => one.snapshots.map(position => repositoryData.snapshots[position]?.uuid ?? '')))
   const findings = gathered.findings.flatMap((found): FindingResult[] => {
     const hit = new Set(found.contentIds)
     const resting = contents.filter(one => one.indexId === found.indexId && hit.has(one.contentId))
-    const open = resting.filter(one => !isCured(one, found.atMs))
+    const open = resting.filter(one => !isCured(one, found.atMs, runId))
     if (open.length === resting.length) return [found]
     const kept = uuidsOf(open)
     const cured = new Set([...uuidsOf(resting)].filter(uuid => !kept.has(uuid)))
@@ -32,12 +34,12 @@ export function uncured(gathered: Gathered, { contents, repositoryData }: SeenNo
   for (const [number, result] of gathered.results) {
     const { row } = result
     const own = byContent.get(key(row)) ?? []
-    const isOpen = own.length === 0 || own.some(one => !isCured(one, row.atMs))
+    const isOpen = own.length === 0 || own.some(one => !isCured(one, row.atMs, runId))
     results.set(number, isOpen ? result : { ...result, finding: null })
   }
   return { ...gathered, findings, results }
 }
 
-function isCured({ proof }: ContentRecord, foundMs: number): boolean {
-  return proof !== null && proof.verdict === 'pass' && proof.provenMs > foundMs
+function isCured({ proof }: ContentRecord, foundMs: number, runId: string): boolean {
+  return proof !== null && proof.verdict === 'pass' && proof.provenMs > foundMs && proof.runId !== runId
 }
