@@ -30,6 +30,7 @@ interface TimedToken extends Token {
 }
 
 const maxDelayMs = 10_000
+const garbledAnswers = 4
 
 /** Says `reached` once anything has answered. */
 export interface DeadlineRetry extends RetryStrategy {
@@ -47,9 +48,9 @@ export function deadlineRetry({ clock, giveUpAfterMs, neverReachedMs }: RetryOpt
     acquireInitialRetryToken: async () => token(clock.monotonicMs(), 0, 0),
     async refreshRetryTokenForRetry(previous, failure) {
       if (statusOf(failure) !== undefined) this.reached = true
-      if (!isWorthRetrying(failure)) throw new Error('permanent')
-      const { startedMs } = previous as TimedToken
       const count = previous.getRetryCount()
+      if (!isWorthRetrying(failure, count)) throw new Error('permanent')
+      const { startedMs } = previous as TimedToken
       const limitMs = this.reached ? giveUpAfterMs : Math.min(giveUpAfterMs, neverReachedMs)
       const leftMs = limitMs - (clock.monotonicMs() - startedMs)
       if (leftMs < 1) throw new Error('out of time')
@@ -63,11 +64,13 @@ export function deadlineRetry({ clock, giveUpAfterMs, neverReachedMs }: RetryOpt
   }
 }
 
-function isWorthRetrying(failure: Failure): boolean {
+function isWorthRetrying(failure: Failure, count: number): boolean {
   if (failure.errorType === 'THROTTLING') return true
   const status = statusOf(failure)
   if (status === 501) return false
   if (failure.errorType === 'TRANSIENT' || failure.errorType === 'SERVER_ERROR') return true
+  // Good by its status, and its body cannot be read: it was cut, or this is no S3 at all, which should be said soon.
+  if (status !== undefined && status >= 200 && status < 300) return count < garbledAnswers
   // The HTTP parser's own complaints (HPE_*): bytes that are no answer at all.
   const code = (failure.error as { code?: unknown } | undefined)?.code
   return typeof code === 'string' && code.startsWith('HPE_')

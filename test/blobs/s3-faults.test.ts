@@ -436,6 +436,16 @@ describe('S3 driver under faults', () => {
       expect(seen).toHaveLength(2)
     })
 
+    it('asks again for a page that is no XML, and soon says that none comes', async () => {
+      await writeFiles(`${lab.root}/bucket/garbled`, ['a'])
+      const noXml: Fault = { kind: 'answer', status: 200, headers: {}, body: '<oops' }
+      plant([noXml])
+      expect(await all(lab.store({ basePath: 'garbled' }).list(''))).toHaveLength(1)
+      plant([], noXml)
+      await expect(all(store.list(''))).rejects.toMatchObject({ code: 'unavailable' })
+      expect(seen).toHaveLength(5)
+    })
+
     it('goes on after a page that was throttled', async () => {
       const keys = Array.from({ length: 1_001 }, (_, i) => `k${i}`)
       await writeFiles(`${lab.root}/bucket/many`, keys)

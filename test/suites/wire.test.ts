@@ -40,6 +40,7 @@ const kinds: readonly Kind[] = [
   { kind: 'cut at once', fault: { kind: 'cut', afterBytes: 0 }, of: ['GET object'] },
   { kind: 'cut in the body', fault: { kind: 'cut', afterBytes: 100 }, of: ['GET object'], sample: 2 },
   { kind: 'bytes behind the body', fault: { kind: 'append', bytes: Buffer.from('more') }, of: ['GET object'] },
+  { kind: 'no XML', fault: { kind: 'answer', status: 200, headers: {}, body: '<oops' }, of: ['GET list'] },
 ]
 
 let folder = ''
