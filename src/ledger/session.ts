@@ -113,6 +113,37 @@ export function startSession(options: SessionOptions): LedgerSession {
     await exclusively(() => fold(current(), [journal]))
   }
 
+  /** What one journal cannot hold lies in more, under names that follow from its own; its own comes last and says that all are there. */
+  async function journalUnder(
+    runId: string,
+    { createdMs, journalId }: JournalId,
+    rows: readonly StoredRow[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const about = { schemaVersion: 1, createdMs, repository: repositoryName, runId } as const
+    const parts: (readonly StoredRow[])[] = []
+    const split = (some: readonly StoredRow[]): void => {
+      const half = Math.ceil(some.length / 2)
+      const fits = some.length < 2 || encodeJournal({ ...about, journalId, rows: some }).length < maxJournalBytes - 64
+      if (fits) parts.push(some)
+      else for (const part of [some.slice(0, half), some.slice(half)]) split(part)
+    }
+    split(rows)
+    let written = true
+    for (const [i, part] of [...parts.entries()].reverse()) {
+      const journal: StoredJournal = { ...about, journalId: i === 0 ? journalId : `${journalId}-p${i}`, rows: part }
+      try {
+        await shelf.put(journalKey(createdMs, journal.journalId), encodeJournal(journal), signal)
+        await exclusively(() => fold(current(), [journal]))
+        written = true
+      } catch (error) {
+        if (!isSnapproofError(error, 'ledger-conflict')) throw error
+        written = false
+      }
+    }
+    return written
+  }
+
   /** Journals older than the limit need not be listed again. By the store's clock, or ours where that is behind. */
   function forgetOld({ newestStoredMs, oldestLeftMs }: Pending): void {
     if (newestStoredMs === null) return
@@ -160,17 +191,10 @@ export function startSession(options: SessionOptions): LedgerSession {
       mustBeKnown(id)
       const good = rows.map(row => decodeRow(row, `the journal of run ${runId}`))
       const news = inOrderKnown(current(), good, clock.nowMs(), options)
-      const journal: StoredJournal = { schemaVersion: 1, ...id, repository: repositoryName, runId, rows: news }
       let written = true
       await underWay(
         (async () => {
-          try {
-            await shelf.put(journalKey(id.createdMs, id.journalId), encodeJournal(journal), signal)
-            await exclusively(() => fold(current(), [journal]))
-          } catch (error) {
-            if (!isSnapproofError(error, 'ledger-conflict')) throw error
-            written = false
-          }
+          written = await journalUnder(runId, id, news, signal)
         })(),
       )
       return written

@@ -185,4 +185,20 @@ describe('journals of machines that work beside each other', () => {
     await expect(machine.journalOnce('run-a', id, [contentRow()], signal)).rejects.toMatchObject({ exitCode: 64 })
     await machine.close()
   })
+
+  test('are more than one where one would be longer than what is read', async () => {
+    const store = memoryStore(() => start)
+    const id = { createdMs: start, journalId: 'run-a-run' }
+    const machine = await openTest(store, testClock(), { readOnly: true, journals: true })
+    const message = 'x'.repeat(12_000_000)
+    const rows = ['c1', 'c2', 'c3', 'c4'].map(contentId => contentRow({ contentId, message }))
+    expect(await machine.journalOnce('run-a', id, rows, signal)).toBe(true)
+    expect(await machine.journalOnce('run-a', id, rows.slice(1), signal)).toBe(false)
+    await machine.close()
+    const next = await openTest(store, testClock())
+    expect(next.warnings).toEqual([])
+    expect(next.holdsJournal(id)).toBe(true)
+    for (const { contentId } of rows) expect(next.contentHistory('i1', contentId, null).proof?.verdict).toBe('pass')
+    await next.close()
+  })
 })
