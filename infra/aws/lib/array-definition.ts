@@ -47,7 +47,8 @@ export function arrayDefinition(times: ArrayTimes, partition: string): Definitio
   return {
     StartAt: 'Plan',
     States: {
-      Plan: { ...job('plan', times.plan, partition, {}, onlyPlan), Next: 'Size' },
+      // A plan that was written before its job was lost holds the lease; where there is none, collecting fails the execution.
+      Plan: { ...job('plan', times.plan, partition, {}, onlyPlan), Catch: collectAnyway, Next: 'Size' },
       Size: {
         Type: 'Task',
         Resource: `arn:${partition}:states:::aws-sdk:s3:getObject`,
@@ -58,7 +59,10 @@ export function arrayDefinition(times: ArrayTimes, partition: string): Definitio
         // Three times, each after twice the pause: the defaults.
         Retry: [{ ErrorEquals: ['States.Timeout', 'S3.S3Exception'], IntervalSeconds: 5 }],
         // The job ended well and left no plan: another run holds the lease.
-        Catch: [{ ErrorEquals: ['S3.NoSuchKeyException'], ResultPath: null, Next: 'AnotherRunIsAtWork' }],
+        Catch: [
+          { ErrorEquals: ['S3.NoSuchKeyException'], ResultPath: null, Next: 'AnotherRunIsAtWork' },
+          ...collectAnyway,
+        ],
         Next: 'HowMany',
       },
       HowMany: {

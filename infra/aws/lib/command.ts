@@ -20,6 +20,11 @@ export const variables = {
 /** Set by AWS Batch in the children of an array, and only there. */
 export const arrayIndexVariable = 'AWS_BATCH_JOB_ARRAY_INDEX'
 
+/** Set by AWS Batch, from 1. */
+export const attemptVariable = 'AWS_BATCH_JOB_ATTEMPT'
+/** Longer than the program's default lease. */
+export const leaseExpirySeconds = 150
+
 export type Command = 'audit' | 'doctor' | 'plan' | 'work' | 'collect'
 
 const argumentsOf: Readonly<Record<Command, string>> = {
@@ -47,14 +52,21 @@ export function nightScript(): string {
     ...Object.entries(argumentsOf).map(([command, words]) => `${command}) set -- ${words} ;;`),
     `*) echo "${variables.command}: allowed are ${Object.keys(argumentsOf).join(', ')}" >&2; exit 64 ;;`,
     'esac',
+    `trap 'stop=1; kill -TERM "$child" 2>/dev/null' TERM INT`,
+    'run() {',
     `snapproof "$@" --config ${workFolder}/config.json &`,
-    'child=$!',
-    `trap 'kill -TERM "$child" 2>/dev/null' TERM INT`,
-    'code=0',
+    'child=$! code=0',
     'wait "$child" || code=$?',
     // A trap ends `wait` early; the program still lives.
     'while kill -0 "$child" 2>/dev/null; do code=0; wait "$child" || code=$?; done',
     'echo "snapproof ended with exit code $code" >&2',
+    '}',
+    'run "$@"',
+    // The lost host that this attempt stands in for still holds the lease, until it expires.
+    `if [ $code = 3 ] && [ "\${${attemptVariable}:-1}" -gt 1 ]; then`,
+    `sleep ${leaseExpirySeconds} & child=$!; wait "$child"`,
+    '[ "$stop" ] || run "$@"',
+    'fi',
     `case "\${${variables.command}:-audit} $code" in *' 0'|*' 1'|*' 4') exit 0 ;; 'collect 3') exit 3 ;; *' 3') exit 0 ;; *) exit "$code" ;; esac`,
   ].join('\n')
 }

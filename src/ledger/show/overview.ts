@@ -15,7 +15,10 @@ export function showOverview(file: LedgerFile, scope: Scope): Answer {
   const weekBefore = runs.findLast(run => last !== undefined && run.endedMs <= last.endedMs - 7 * 86_400_000)
   const gap = showGaps(file, scope).rows[0]
   const known = showSnapshots(file, scope).rows.filter(row => row.level === 'restore')
-  const lastSeenAt = known.map(row => String(row.lastSeenAt)).reduce((max, at) => (at > max ? at : max), '')
+  const lastSeenAt = known
+    .map(row => String(row.lastSeenAt))
+    .sort()
+    .at(-1)
   const snapshots = known.filter(row => row.lastSeenAt === lastSeenAt)
   const restore = (verdict: VerdictValue) => snapshots.filter(row => row.verdict === verdict).length
   const good = showGood(file, scope).rows

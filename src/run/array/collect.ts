@@ -240,14 +240,17 @@ function countsOf(own: RunDependencies['counts'], { ended }: Gathered): RunDepen
   return counts
 }
 
-/** A night without a proof must show as one. */
+/** A night without a proof must show as one, and so must one that lost most of its machines: neither gets a heartbeat. */
 function troubleOf({ children }: OpenPlan, { results, findings, children: done, left }: Gathered): string | null {
+  if (children.length === 0) return null
+  const planned = done.reduce((sum, child) => sum + child.contents, 0)
+  const lost = left.filter(({ reason }) => reason === 'child-lost').length
+  const whyLeft = done.find(child => child.reason !== '')?.reason ?? 'no machine left a result'
+  if (lost * 2 > planned) return `${lost} of ${planned} planned contents are lost with their machines: ${whyLeft}`
   const judged = findings.length > 0 || [...results.values()].some(({ row }) => row.verdict !== 'inconclusive')
   const expired = results.size === 0 && left.every(({ reason }) => reason === 'expired')
-  if (judged || children.length === 0 || expired) return null
-  const first = [...results.values()][0]
-  const why = first?.row.message ?? done.find(child => child.reason !== '')?.reason ?? 'no machine left a result'
-  return `no planned content could be judged: ${why}`
+  if (judged || expired) return null
+  return `no planned content could be judged: ${[...results.values()][0]?.row.message ?? whyLeft}`
 }
 
 function sayLost({ children }: Gathered, log: RunDependencies['log']): void {

@@ -99,7 +99,10 @@ describe('a night on many machines', () => {
   })
 
   it('fails when it could not plan or not collect, and only then', () => {
-    expect(night(4, { plan: 'States.TaskFailed' })).toMatchObject({ status: 'FAILED', path: ['Plan'] })
+    const never = night(4, { plan: 'States.TaskFailed', collect: 'States.TaskFailed' })
+    expect(never).toMatchObject({ status: 'FAILED', path: ['Plan', 'Collect'] })
+    // The plan was written, and its job was lost after that: it holds the lease.
+    expect(night(4, { plan: 'States.TaskFailed' })).toMatchObject({ status: 'SUCCEEDED', path: ['Plan', 'Collect'] })
     expect(night(4, { collect: 'States.TaskFailed' })).toMatchObject({ status: 'FAILED' })
     expect(night(4, { work: 'States.TaskFailed', collect: 'States.Timeout' })).toMatchObject({ status: 'FAILED' })
   })

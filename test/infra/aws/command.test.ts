@@ -6,7 +6,14 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { arrayIndexVariable, nightScript, variables, workFolder } from '../../../infra/aws/lib/command.ts'
+import {
+  arrayIndexVariable,
+  attemptVariable,
+  leaseExpirySeconds,
+  nightScript,
+  variables,
+  workFolder,
+} from '../../../infra/aws/lib/command.ts'
 
 let folder: string
 beforeAll(() => {
@@ -19,7 +26,9 @@ function start(program: string, environment: Readonly<Record<string, string>> = 
   const snapproof = join(folder, 'snapproof')
   writeFileSync(snapproof, `#!/bin/sh\n${program}\n`)
   chmodSync(snapproof, 0o755)
-  const script = nightScript().replaceAll(workFolder, join(folder, 'work'))
+  const script = nightScript()
+    .replaceAll(workFolder, join(folder, 'work'))
+    .replace(`sleep ${leaseExpirySeconds}`, 'sleep 0.1')
   const config = { [variables.config]: `{"a":"it's $HOME\\\\n"}` }
   const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, ...config, ...environment }
   const child = spawn('/bin/sh', ['-c', script], { env, stdio: 'ignore' })
@@ -48,6 +57,16 @@ test.each([
   ['collect', 3],
 ])('%s that finds another run at work ends the run with %i', async (command, expected) => {
   expect(await start('exit 3', { [variables.command]: command }).ended).toBe(expected)
+})
+
+test.each([
+  ['1', 'x', 0],
+  ['2', 'xx', 2],
+])('attempt %s that meets a lease runs %s: a host that was lost leaves one behind', async (attempt, runs, expected) => {
+  const began = join(folder, `began-${attempt}`)
+  const program = `printf x >> ${began}; [ "$(cat ${began})" = x ] && exit 3; exit 2`
+  expect(await start(program, { [attemptVariable]: attempt }).ended).toBe(expected)
+  expect(readFileSync(began, 'utf8')).toBe(runs)
 })
 
 test('a program that is not there fails the run', async () => {

@@ -102,6 +102,8 @@ describe('an array', () => {
     expect(run.debt.contents).toBe(8)
     expect(run.contents).toEqual({ total: 9, proven: 1 })
     expect(run.array?.children[0]).toMatchObject({ status: 'lost', proven: 1, left: 8 })
+    // One proof makes no night that did its work.
+    expect(run.exit).toMatchObject({ code: 2, reason: expect.stringContaining('8 of 9 planned contents are lost') })
   })
 
   it('without a single result is a night that could not work, and puts that into its exit code', async () => {
