@@ -5,108 +5,32 @@
 import * as z from 'zod'
 import { kmsUses, transferRoutes } from '../model/cost.ts'
 import { type FindingCode, findingCodes } from '../model/finding.ts'
-import { bytesAllowed, dateAllowed, durationAllowed, parseBytes, parseDate, parseDuration } from './units.ts'
+import { engine } from './engines.ts'
+import {
+  bytes,
+  controls,
+  date,
+  duration,
+  endpointUrl,
+  filePath,
+  flag,
+  oneOf,
+  region,
+  section,
+  sentence,
+  storeAccess,
+  text,
+  whole,
+} from './shapes.ts'
 
 const usdAllowed = 'an amount of USD above 0, at most 1000000, such as 2.50'
 const storeUrlAllowed = 's3://bucket/base/path or file:///absolute/path'
-/** By number, not \p{Cc}: the pattern goes into the JSON Schema, and editors leave the flag out. */
-const controls = '\\u0000-\\u001f\\u007f-\\u009f'
 const storeUrlPattern = new RegExp(
   `^(?:s3://[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9](?:/[^${controls}]*)?|file:///[^?#${controls}]*)$`,
 )
 
-function text(allowed: string, pattern: RegExp) {
-  return z.string({ error: allowed }).regex(pattern, { error: allowed })
-}
-
-function whole(minimum: number, maximum: number, unit = '') {
-  const error = `a whole number from ${minimum} to ${maximum}${unit === '' ? '' : ` (${unit})`}`
-  return z.int({ error }).min(minimum, { error }).max(maximum, { error })
-}
-
-function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
-  return z.enum(values, { error: values.join(', ') })
-}
-
-function bytes(minimum: number) {
-  const allowed = `${bytesAllowed}, at least ${minimum === 1 ? '1 byte' : `${minimum} bytes`}`
-  return z.union([z.string(), z.number()], { error: allowed }).transform((value, context) => {
-    const parsed = parseBytes(value)
-    if (parsed !== null && parsed >= minimum) return parsed
-    context.addIssue({ code: 'custom', message: allowed })
-    return z.NEVER
-  })
-}
-
-/** `least` is there so that a bare `7`, meant as days and read as seconds, is refused. */
-function duration(least: string) {
-  const allowed = `${durationAllowed}, at least ${least}`
-  const minimum = parseDuration(least) ?? 0
-  return z.union([z.string(), z.number()], { error: allowed }).transform((value, context) => {
-    const parsed = parseDuration(value)
-    if (parsed !== null && parsed >= minimum) return parsed
-    context.addIssue({ code: 'custom', message: allowed })
-    return z.NEVER
-  })
-}
-
-function date(options: { readonly endOfDay?: boolean } = {}) {
-  return z.string({ error: dateAllowed }).transform((value, context) => {
-    const parsed = parseDate(value, options)
-    if (parsed !== null) return parsed
-    context.addIssue({ code: 'custom', message: dateAllowed })
-    return z.NEVER
-  })
-}
-
-function section<T extends z.ZodRawShape>(shape: T) {
-  return z.strictObject(shape, { error: `a mapping with the keys ${Object.keys(shape).join(', ')}` })
-}
-
-const filePath = text('a path', new RegExp(`^[^${controls}]+$`))
-const sentence = text('a text of 1 to 500 characters in one line', new RegExp(`^(?=.*\\S)[^${controls}]{1,500}$`))
-const flag = z.boolean({ error: 'true, false' })
-const region = text('a region such as eu-central-1', /^[a-z0-9][a-z0-9-]{1,31}$/)
-  .nullable()
-  .default(null)
-const endpointUrl = text(
-  'http://host:port or https://host:port, without user, password and query',
-  /^https?:\/\/[A-Za-z0-9.[\]:-]+(?:\/[^\s?#@]*)?$/,
-)
-  .nullable()
-  .default(null)
-
-function storeAccess(what: string) {
-  return {
-    region: region.meta({ description: `Region of the bucket of ${what}; none: what the SDK finds.` }),
-    endpointUrl: endpointUrl.meta({ description: `S3-compatible store of ${what}; none: AWS.` }),
-    pathStyle: flag
-      .nullable()
-      .default(null)
-      .meta({
-        description: `Bucket of ${what} in the path, not in the host name; none: yes when endpointUrl is given.`,
-      }),
-  }
-}
-
 const storeUrl = text(storeUrlAllowed, storeUrlPattern)
 const findingCodeNames = Object.keys(findingCodes) as [FindingCode, ...FindingCode[]]
-
-const engine = section({
-  name: text('a name of letters, digits, ".", "_", "-"', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/).meta({
-    description: 'Unique; plans and reports name the engine by it.',
-  }),
-  kind: oneOf(['maven', 'distribution']).meta({
-    description:
-      'distribution: a folder with bin/elasticsearch or bin/opensearch. maven: put together from Maven Central; lacks x-pack mappers, painless and extra analyzers.',
-  }),
-  product: oneOf(['elasticsearch', 'opensearch']).default('elasticsearch').meta({ description: 'What the server is.' }),
-  version: text('a version such as 9.5.3', /^\d{1,3}\.\d{1,3}\.\d{1,3}$/).meta({
-    description: 'A snapshot is restored by the nearest configured version at or above its own.',
-  }),
-  home: filePath.nullable().default(null).meta({ description: 'Folder of the distribution; kind distribution only.' }),
-  heapMb: whole(256, 31_744, 'MiB').default(1024).meta({ description: 'Heap of the server in MiB.' }),
-})
 
 const accepted = section({
   code: oneOf(findingCodeNames).meta({ description: 'Code of the finding.' }),
