@@ -2,6 +2,7 @@
 import type { ExitCode } from '../errors.ts'
 import type { CostTerms, UsageBill } from './cost.ts'
 import type { Finding } from './finding.ts'
+import type { RulesOfRun } from './ownerRule.ts'
 import type { DebtKind, Forecast } from './plan.ts'
 import type { RepositoryIdentity, SnapshotState, SnapshotUuid } from './repository.ts'
 import type { Level, Method, Reason, VerdictRow, VerdictValue } from './verdict.ts'
@@ -181,6 +182,8 @@ export interface RunResult {
   readonly stats: RunStats
   /** Absent: an older run. The forecast is `forecast.night`. */
   readonly costs?: RunCosts
+  /** The owner's rules and what came of them; absent: none is configured, or an older run. */
+  readonly rules?: RulesOfRun
   /** Sentences about what this run does not prove. */
   readonly limitsOfProof: readonly string[]
 }
