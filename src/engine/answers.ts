@@ -6,7 +6,7 @@
  * …/cluster/routing/{ShardRouting, UnassignedInfo, RecoverySource}.java, …/index/engine/CommitStats.java @ 9.5.3
  */
 import { SnapproofError } from '../errors.ts'
-import type { RecoveryRow, ShardStatsRow, UnstartedShard } from '../model/evidence.ts'
+import type { FileRow, RecoveryRow, ShardStatsRow, UnstartedShard } from '../model/evidence.ts'
 import { flattenMapping } from '../model/mapping.ts'
 
 type Json = Record<string, unknown>
@@ -39,6 +39,42 @@ export function recoveryRows(body: unknown, target: string): RecoveryRow[] {
       milliseconds: number(row.total_time_in_millis, `${where}: total_time_in_millis`),
     }
   })
+}
+
+/** `GET /<target>/_recovery?detailed=true`: the files of the primaries. */
+export function fileRows(body: unknown, target: string): FileRow[] {
+  const index = object(object(body, '_recovery')[target], `_recovery of ${target}`)
+  return array(index.shards, `_recovery of ${target}: shards`).flatMap(value => {
+    const row = object(value, `_recovery of ${target}: a shard`)
+    const shard = number(row.id, `_recovery of ${target}: id`)
+    const where = `_recovery of ${target}, shard ${shard}`
+    if (!boolean(row.primary, `${where}: primary`)) return []
+    const files = object(object(row.index, `${where}: index`).files, `${where}: index.files`)
+    return array(files.details, `${where}: index.files.details`).map(entry => {
+      const file = object(entry, `${where}: a file`)
+      return {
+        shard,
+        file: string(file.name, `${where}: name`),
+        bytes: number(file.length_in_bytes, `${where}: length_in_bytes`),
+        reused: boolean(file.reused, `${where}: reused`),
+        recoveredBytes: number(file.recovered_in_bytes, `${where}: recovered_in_bytes`),
+      }
+    })
+  })
+}
+
+/** `POST /<target>/_close`: acknowledged, and this index is closed. */
+export function isClosed(body: unknown, target: string): boolean {
+  const answer = object(body, '_close')
+  const index = optionalObject(optionalObject(answer.indices)?.[target])
+  return answer.acknowledged === true && index?.closed === true
+}
+
+/** `GET /_snapshot/<repository>/<snapshot>`. */
+export function snapshotUuidOf(body: unknown, snapshot: string): string | null {
+  const found = array(object(body, '_snapshot').snapshots, '_snapshot: snapshots')
+  const [own] = found.map(value => object(value, '_snapshot: a snapshot')).filter(value => value.snapshot === snapshot)
+  return own === undefined ? null : string(own.uuid, '_snapshot: uuid')
 }
 
 /** `GET /<target>/_stats?level=shards`. Shards that are not started are simply absent. */

@@ -4,7 +4,7 @@
  * Every call has its own deadline inside and takes an AbortSignal. An answer of the server that says no is a value; a
  * server that does not answer is `SnapproofError` `engine-request`, or `engine-died` once its process has ended.
  */
-import type { RecoveryRow, ShardStatsRow, UnstartedShard } from '../model/evidence.ts'
+import type { FileRow, RecoveryRow, ShardStatsRow, UnstartedShard } from '../model/evidence.ts'
 
 export interface EngineFacts {
   /** Key in the configuration. */
@@ -24,6 +24,8 @@ export interface RestoreRequest {
   readonly index: string
   /** Our own safe name. */
   readonly target: string
+  /** Compare the checksum of every file when a shard starts: what lies in a closed target may have rotted there. */
+  readonly checksumAtStart?: boolean
   readonly signal: AbortSignal
 }
 export type RestoreAnswer =
@@ -40,12 +42,18 @@ export interface Engine {
   /** Starts one restore of one index and returns at once; settings of facts 7.2 are sent with it. */
   startRestore(request: RestoreRequest): Promise<RestoreAnswer>
   recovery(target: string, signal: AbortSignal): Promise<RecoveryRow[]>
+  /** Every file of every started primary, with whether this restore copied it. */
+  recoveredFiles(target: string, signal: AbortSignal): Promise<FileRow[]>
   shardStats(target: string, signal: AbortSignal): Promise<ShardStatsRow[]>
   /** Every primary that the routing table knows, with its state; `[]` when the index does not exist (yet). */
   shardStates(target: string, signal: AbortSignal): Promise<UnstartedShard[]>
   count(target: string, signal: AbortSignal): Promise<number>
   /** Dotted field path → type, flattened like `IndexMetadata.fields`. */
   fields(target: string, signal: AbortSignal): Promise<Record<string, string>>
+  /** Does not wait for shards. False: the server did not close it. */
+  closeIndex(target: string, signal: AbortSignal): Promise<boolean>
+  /** Uuid of the snapshot of that name as the server sees it now; null: there is none. */
+  snapshotUuid(repository: string, snapshot: string, signal: AbortSignal): Promise<string | null>
   /** Idempotent. */
   deleteIndex(target: string, signal: AbortSignal): Promise<void>
   /** Null while it lives; once its process has ended, what it said last. */

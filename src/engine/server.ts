@@ -3,7 +3,16 @@ import { relative, resolve, sep } from 'node:path'
 import type { Client } from '@elastic/elasticsearch'
 import { isSnapproofError, SnapproofError } from '../errors.ts'
 import type { Clock } from '../time.ts'
-import { countOf, recoveryRows, restoredFields, shardStateRows, shardStatsRows } from './answers.ts'
+import {
+  countOf,
+  fileRows,
+  isClosed,
+  recoveryRows,
+  restoredFields,
+  shardStateRows,
+  shardStatsRows,
+  snapshotUuidOf,
+} from './answers.ts'
 import { type Answer, ask, type Question, refusal } from './client.ts'
 import type { RunFolders } from './launch.ts'
 import type { Engine, EngineFacts, RestoreAnswer, RestoreRequest } from './port.ts'
@@ -109,7 +118,7 @@ export function serverEngine(parts: ServerParts): Engine {
         method: 'POST',
         path: `/_snapshot/${request.repository}/${encodeURIComponent(request.snapshot)}/_restore`,
         query: { wait_for_completion: 'false' },
-        body: restoreBody({ product: facts.product, index: request.index, target: request.target }),
+        body: restoreBody({ product: facts.product, ...request }),
         timeoutMs: 120_000,
       },
       request.signal,
@@ -138,6 +147,27 @@ export function serverEngine(parts: ServerParts): Engine {
     recovery: async (target, signal) => {
       const body = await needOrNull({ method: 'GET', path: `${pathOf(target)}/_recovery` }, signal)
       return body === null ? [] : recoveryRows(body, target)
+    },
+    recoveredFiles: async (target, signal) => {
+      const query = { detailed: 'true' }
+      return fileRows(await need({ method: 'GET', path: `${pathOf(target)}/_recovery`, query }, signal), target)
+    },
+    closeIndex: async (target, signal) => {
+      // Waiting for the closed shards takes 30 s where one is red.
+      const query = { wait_for_active_shards: '0' }
+      const path = `${pathOf(target)}/_close`
+      return isClosed(await need({ method: 'POST', path, query, timeoutMs: 60_000 }, signal), target)
+    },
+    snapshotUuid: async (repository, snapshot, signal) => {
+      requireOurName(repository, 'repository')
+      const why = unsafeName(snapshot)
+      if (why !== null) return null
+      const path = `/_snapshot/${repository}/${encodeURIComponent(snapshot)}`
+      const question: Question = { method: 'GET', path, query: { verbose: 'false' }, timeoutMs: 120_000 }
+      const answer = await query(question, signal)
+      if (answer.status === 404 && refusal(answer).type === 'snapshot_missing_exception') return null
+      if (answer.status < 200 || answer.status >= 300) throw refused(question, answer)
+      return snapshotUuidOf(answer.body, snapshot)
     },
     shardStats: async (target, signal) => {
       const query = { level: 'shards' }

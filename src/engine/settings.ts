@@ -60,6 +60,7 @@ export interface RestoreBodyInput {
   /** Literal name of the index in the snapshot. */
   readonly index: string
   readonly target: string
+  readonly checksumAtStart?: boolean
 }
 
 /** The whole index, renamed, without anything that could hinder a single node or touch another index. */
@@ -79,6 +80,7 @@ export function restoreBody(input: RestoreBodyInput): Record<string, unknown> {
       'index.auto_expand_replicas': false,
       'index.refresh_interval': '-1',
       'index.allocation.max_retries': 0,
+      ...(input.checksumAtStart === true ? { 'index.shard.check_on_startup': 'checksum' } : {}),
     },
     ignore_index_settings: [
       'index.routing.allocation.*',

@@ -17,6 +17,48 @@ export interface Expectation {
   readonly hasNested: boolean
   /** Dotted path → type. */
   readonly fields: Readonly<Record<string, string>>
+  /** Every file that lies in blobs of its own. Absent: not needed, because the mirror has read each blob. */
+  readonly files?: readonly ExpectedFile[]
+}
+
+/** A file of a shard with the objects that hold its bytes. */
+export interface ExpectedFile {
+  readonly shard: number
+  /** Lucene's name. */
+  readonly file: string
+  readonly bytes: number
+  /** Keys, relative to the repository's base path. */
+  readonly blobs: readonly string[]
+}
+
+/** A file of a restored shard, as `_recovery?detailed=true` lists it. */
+export interface FileRow {
+  readonly shard: number
+  readonly file: string
+  readonly bytes: number
+  /** Kept from what lay in the target before. */
+  readonly reused: boolean
+  readonly recoveredBytes: number
+}
+
+/** Blobs that one look has read and compared with the checksum that Lucene recorded. */
+export interface BlobReading {
+  /** `server`: copied by the restore of `link`. `mirror`: read into the mirror. `separate`: read by us, because the server kept another blob’s file. */
+  readonly by: 'server' | 'mirror' | 'separate'
+  /** Snapshot whose restore read them; null: no restore. */
+  readonly link: string | null
+  readonly at: string
+  readonly blobs: readonly string[]
+}
+
+/** What came before a content in its target. */
+export interface ChainFacts {
+  /** Place in the chain; 1 is the first that was restored over another. */
+  readonly link: number
+  /** Snapshot of the content that lay in the target. */
+  readonly over: string
+  readonly predictedReusedBytes: number
+  readonly reusedBytes: number
 }
 
 export interface RecoveryRow {
@@ -76,6 +118,14 @@ export interface Evidence {
   readonly count: number | null
   /** Dotted path → type of the restored mapping; null when it was not asked. */
   readonly fields: Readonly<Record<string, string>> | null
+  /** From where the server read; absent: the mirror. */
+  readonly source?: 'mirror' | 's3'
+  /** Of a content whose `Expectation` lists its files: who has read which blob in this proof. */
+  readonly readings?: readonly BlobReading[]
+  /** `chained` only. */
+  readonly chain?: ChainFacts
+  /** `s3` only: the uuid that the server saw under this snapshot's name before and after; null: none. */
+  readonly snapshotSeen?: { readonly before: string | null; readonly after: string | null }
   /** Our own trouble that cut the questions short; null: everything was asked and answered. */
   readonly cutShort: { readonly reason: Reason; readonly message: string } | null
   readonly seconds: { readonly restore: number; readonly questions: number }

@@ -2,11 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   countOf,
+  fileRows,
+  isClosed,
   nodeVersion,
   recoveryRows,
   restoredFields,
   shardStateRows,
   shardStatsRows,
+  snapshotUuidOf,
 } from '../../src/engine/answers.ts'
 import { SnapproofError } from '../../src/errors.ts'
 
@@ -186,4 +189,50 @@ it('whatever a server answers, a reader gives rows or says engine-request', () =
     }),
     { seed: 5, numRuns: 1_000 },
   )
+})
+
+describe('fileRows', () => {
+  const details = (changes: Record<string, unknown> = {}) => ({
+    files: {
+      details: [
+        { name: '_0.cfs', length: '1kb', length_in_bytes: 1024, reused: false, recovered_in_bytes: 1024, ...changes },
+      ],
+    },
+  })
+  it('reads the files of the primaries', () => {
+    expect(fileRows(recovery({ index: details() }), 't')).toEqual([
+      { shard: 1, file: '_0.cfs', bytes: 1024, reused: false, recoveredBytes: 1024 },
+    ])
+    expect(fileRows(recovery({ index: details(), primary: false }), 't')).toEqual([])
+  })
+  it.each([
+    ['no list of files', recovery()],
+    ['a file without its reuse', recovery({ index: details({ reused: undefined }) })],
+    ['no such index', {}],
+  ])('refuses %s', (_, body) => {
+    expect(() => fileRows(body, 't')).toThrow(SnapproofError)
+  })
+})
+
+describe('isClosed', () => {
+  it.each([
+    [true, { acknowledged: true, indices: { t: { closed: true } } }],
+    [false, { acknowledged: false, indices: { t: { closed: true } } }],
+    [false, { acknowledged: true, indices: { t: { closed: false } } }],
+    [false, { acknowledged: true, indices: {} }],
+    [false, { acknowledged: true }],
+  ])('%s', (closed, body) => {
+    expect(isClosed(body, 't')).toBe(closed)
+  })
+})
+
+describe('snapshotUuidOf', () => {
+  it('is that of the very name', () => {
+    const snapshots = [
+      { snapshot: 'other', uuid: 'X' },
+      { snapshot: 'night', uuid: 'N' },
+    ]
+    expect(snapshotUuidOf({ snapshots }, 'night')).toBe('N')
+    expect(snapshotUuidOf({ snapshots: [] }, 'night')).toBeNull()
+  })
 })

@@ -2,7 +2,7 @@
 import type { Engine, RestoreAnswer } from '../../src/engine/port.ts'
 import { SnapproofError } from '../../src/errors.ts'
 import type { Mirror, MirrorItem, MirrorResult } from '../../src/mirror/port.ts'
-import type { Expectation, ShardStatsRow } from '../../src/model/evidence.ts'
+import type { Expectation, FileRow, ShardStatsRow } from '../../src/model/evidence.ts'
 import type { Clock } from '../../src/time.ts'
 import { recoveryRow, statsRow } from './evidence.ts'
 
@@ -36,13 +36,25 @@ export interface FakeEngineOptions {
   readonly answer?: (request: { index: string; snapshot: string; target: string }) => RestoreAnswer
   readonly bendStats?: (rows: ShardStatsRow[], index: string) => ShardStatsRow[]
   readonly register?: () => Promise<void>
+  /** Default: every file is copied. `over`: what was closed in the target. */
+  readonly files?: (expected: Expectation, over: Expectation | null) => FileRow[]
+  /** @default true */
+  readonly closes?: boolean
+  /** Uuid of a snapshot as the server sees it. @default as expected */
+  readonly seen?: (snapshot: string) => string | null
   /** Before each restore. */
   readonly onRestore?: (engine: FakeEngine, index: string) => void | Promise<void>
+}
+
+function allCopied({ files = [] }: Expectation): FileRow[] {
+  return files.map(({ shard, file, bytes }) => ({ shard, file, bytes, reused: false, recoveredBytes: bytes }))
 }
 
 export function fakeEngine(name: string, options: FakeEngineOptions = {}): FakeEngine {
   let death: string | null = null
   const held = new Map<string, Expectation>()
+  /** What lay in a target when it was closed. */
+  const over = new Map<string, Expectation>()
   const alive = () => {
     if (death !== null) throw new SnapproofError('engine-died', death)
   }
@@ -82,6 +94,20 @@ export function fakeEngine(name: string, options: FakeEngineOptions = {}): FakeE
       return answer
     },
     recovery: async target => ask(target, expected => expected.shards.map(shard => recoveryRow(expected, shard)), []),
+    recoveredFiles: async target =>
+      ask(target, expected => options.files?.(expected, over.get(target) ?? null) ?? allCopied(expected), []),
+    closeIndex: async target => {
+      alive()
+      engine.calls.push(`close ${target}`)
+      const closed = held.get(target)
+      if (closed !== undefined) over.set(target, closed)
+      return options.closes ?? true
+    },
+    snapshotUuid: async (_, snapshot) => {
+      alive()
+      const expected = options.expected?.find(one => one.snapshot === snapshot)
+      return options.seen === undefined ? (expected?.snapshotUuid ?? null) : options.seen(snapshot)
+    },
     shardStats: async target =>
       ask(
         target,
@@ -103,6 +129,7 @@ export function fakeEngine(name: string, options: FakeEngineOptions = {}): FakeE
     deleteIndex: async target => {
       alive()
       held.delete(target)
+      over.delete(target)
     },
     death: () => death,
     died: new Promise<never>(() => {}),
