@@ -4,8 +4,10 @@ import type { SnapshotUuid } from './repository.ts'
 export type Severity = 'error' | 'warning' | 'information'
 
 interface FindingMeta {
-  /** The usual severity; `error` means: some snapshot does not restore because of it. */
+  /** The usual severity; `error` means: some snapshot does not restore because of it, or restores to what nobody meant to keep. */
   readonly severity: Severity
+  /** It is about what the data are: the snapshot restores. */
+  readonly restores?: true
   readonly title: string
   readonly advice: string
 }
@@ -129,8 +131,40 @@ export const findingCodes = {
   },
   'rule-failed': {
     severity: 'error',
+    restores: true,
     title: 'A rule of the owner does not hold on the restored data',
     advice: 'Look at the numbers in the message; the rule is in your configuration.',
+  },
+  'index-emptied': {
+    severity: 'error',
+    restores: true,
+    title: 'An index lost all or nearly all of its documents since the snapshots before',
+    advice:
+      'Look at the running index now. Restore from the snapshot named in the message; if this was meant, accept the finding until it has become normal.',
+  },
+  'index-shrunk': {
+    severity: 'warning',
+    restores: true,
+    title: 'An index is much smaller than in the snapshots before',
+    advice: 'Find out who deleted. If it was meant, accept the finding, or raise the threshold in `baselines`.',
+  },
+  'index-frozen': {
+    severity: 'warning',
+    restores: true,
+    title: 'An index that changed at a regular pace has stopped changing',
+    advice: 'See whether it is still written to, under this name and in this cluster.',
+  },
+  'index-jumped': {
+    severity: 'warning',
+    restores: true,
+    title: 'An index is many times larger than in the snapshots before',
+    advice: 'Look for an import that ran twice, or for another index under this name.',
+  },
+  'index-mapping-changed': {
+    severity: 'warning',
+    restores: true,
+    title: 'Fields of an index are gone, or have another type than in the snapshots before',
+    advice: 'Look for an index that was made again without its template, or for another index under this name.',
   },
   'index-latest-mismatch': {
     severity: 'warning',

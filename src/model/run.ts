@@ -1,10 +1,12 @@
 /** `run.json`: everything a report is drawn from. Additions do not raise `schemaVersion`. */
 import type { ExitCode } from '../errors.ts'
+import type { BaselinesOfRun } from './baseline.ts'
 import type { CostTerms, UsageBill } from './cost.ts'
 import type { Finding } from './finding.ts'
 import type { RulesOfRun } from './ownerRule.ts'
 import type { DebtKind, Forecast } from './plan.ts'
 import type { RepositoryIdentity, SnapshotState, SnapshotUuid } from './repository.ts'
+import type { SampleOfRun } from './sample.ts'
 import type { Level, Method, Reason, VerdictRow, VerdictValue } from './verdict.ts'
 
 export interface LastGood {
@@ -184,6 +186,10 @@ export interface RunResult {
   readonly costs?: RunCosts
   /** The owner's rules and what came of them; absent: none is configured, or an older run. */
   readonly rules?: RulesOfRun
+  /** Indices compared with the snapshots before; absent: an older run. */
+  readonly baselines?: BaselinesOfRun
+  /** A random draw and what it says of all contents; absent: none was asked for. */
+  readonly sample?: SampleOfRun
   /** Sentences about what this run does not prove. */
   readonly limitsOfProof: readonly string[]
 }
