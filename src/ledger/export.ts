@@ -32,6 +32,8 @@ const copied: Readonly<Record<string, string>> = {
     FROM ledger.reached_row ORDER BY orderMs, snapshotUuid, level`,
   last_good: `SELECT ${iso('atMs')} AS at, "index" AS index_name, snapshot, snapshotUuid AS snapshot_uuid,
     ${iso('endedMs')} AS ended_at, level, method, contentId AS content, runId AS run FROM ledger.good_row ORDER BY orderMs, "index"`,
+  answers: `SELECT ${iso('atMs')} AS at, contentId AS content, indexId AS index_id, snapshotUuid AS snapshot_uuid, question, answered,
+    answer, runId AS run FROM ledger.answer_row ORDER BY atMs, contentId, question`,
   remembered: `SELECT subject, ${iso('at_ms')} AS at, length(data) AS bytes FROM ledger.memory WHERE length(data) > 0 ORDER BY subject`,
   // One row for each snapshot and night would be the bulk of the file as text: kept as numbers, with a view that reads like the rest.
   names: 'SELECT id, value FROM ledger.term',

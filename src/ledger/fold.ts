@@ -5,11 +5,13 @@
  * It holds because the content is a set of rows by natural key, and of two rows with one key the greater one stays (`rank`, then
  * the text of the row): a maximum has all three properties. The table of journal ids only saves work.
  */
-import type { MemoryRow } from '../model/journal.ts'
+import type { AnswerRow, MemoryRow } from '../model/journal.ts'
 import type { StoredJournal, StoredRow } from './journalFormat.ts'
 import type { LedgerFile } from './ledgerFile.ts'
 import { localError } from './localErrors.ts'
 import {
+  answerColumns,
+  answerParams,
   contentColumns,
   contentParams,
   goodColumns,
@@ -94,6 +96,8 @@ function merger({ db }: LedgerFile): (row: StoredRow) => void {
   const reached = table('reached', 'reached_row', ['snapshotUuid', 'level', 'orderMs', 'runId'], reachedColumns)
   const good = table('good', 'good_row', ['index', 'orderMs', 'runId'], goodColumns)
 
+  const answers = table('answer', 'answer_row', ['contentId', 'indexId', 'snapshotUuid', 'question'], answerColumns)
+
   const findMemory = db.prepare('SELECT at_ms AS atMs, data FROM memory WHERE subject = ?')
   const putMemory = db.prepare('INSERT OR REPLACE INTO memory (subject, at_ms, data) VALUES (?, ?, ?)')
   const keepYounger = ({ subject, atMs, data }: MemoryRow): void => {
@@ -109,7 +113,9 @@ function merger({ db }: LedgerFile): (row: StoredRow) => void {
     rank: number,
     params: () => Readonly<Record<string, string | number | null>>,
   ): void => {
-    const { kind: _, ...values } = row
+    const { kind: _, ...given } = row
+    // As the file has it.
+    const values = row.kind === 'answer' ? { ...given, answered: row.answered ? 1 : 0 } : given
     const asked = 'atMs' in row && row.kind !== 'snapshot' ? { ...values, orderMs: orderOf(row) } : values
     const found = at.find.get(asked)
     if (found === undefined || greater(values, rank, found, rankOf(row.kind, found))) at.put.run(params())
@@ -128,6 +134,8 @@ function merger({ db }: LedgerFile): (row: StoredRow) => void {
         return keepGreater(reached, row, row.atMs, () => reachedParams(row, term))
       case 'good':
         return keepGreater(good, row, row.atMs, () => goodParams(row, term))
+      case 'answer':
+        return keepGreater(answers, row, answerRank(row), () => answerParams(row, term))
     }
   }
 }
@@ -135,7 +143,14 @@ function merger({ db }: LedgerFile): (row: StoredRow) => void {
 function rankOf(kind: StoredRow['kind'], found: unknown): number {
   if (typeof found !== 'object' || found === null) return 0
   if (kind === 'run' && 'endedMs' in found) return Number(found.endedMs)
+  if (kind === 'answer' && 'answered' in found && 'atMs' in found)
+    return answerRank({ answered: found.answered === 1, atMs: Number(found.atMs) })
   return kind !== 'run' && kind !== 'content' && 'atMs' in found ? Number(found.atMs) : 0
+}
+
+/** Below every answer what is none; a time is at most 8.64e15. */
+function answerRank({ answered, atMs }: Pick<AnswerRow, 'answered' | 'atMs'>): number {
+  return answered ? atMs : atMs - 2e16
 }
 
 function greater(a: object, rankA: number, b: unknown, rankB: number): boolean {

@@ -6,6 +6,7 @@
  */
 import { SnapproofError } from '../errors.ts'
 import type {
+  AnswerRow,
   ContentRow,
   GoodRow,
   Journal,
@@ -27,7 +28,14 @@ export type StoredReachedRow = ReachedRow & Ordered
 export type StoredGoodRow = GoodRow & Ordered
 /** `knownRuns`: other runs that the ledger of the writing run knew; null in rows of before schema version 3. */
 export type StoredRunRow = RunRow & { readonly knownRuns?: number | null }
-export type StoredRow = StoredRunRow | StoredContentRow | SnapshotRow | StoredReachedRow | StoredGoodRow | MemoryRow
+export type StoredRow =
+  | StoredRunRow
+  | StoredContentRow
+  | SnapshotRow
+  | StoredReachedRow
+  | StoredGoodRow
+  | AnswerRow
+  | MemoryRow
 export interface StoredJournal extends Journal {
   readonly rows: readonly StoredRow[]
 }
@@ -47,12 +55,13 @@ type Field =
   | 'whole'
   | 'whole?'
   | 'base64'
+  | 'flag'
   | 'texts'
   | readonly (string | null)[]
 type Fields<Row> = Readonly<Record<Exclude<keyof Row, 'kind'>, Field>>
 
 const anyVerdict = ['pass', 'fail', 'inconclusive', 'not-applicable']
-const anyLevel = ['catalogue', 'presence', 'bytes', 'restore']
+const anyLevel = ['catalogue', 'presence', 'bytes', 'restore', 'rules']
 const anyMethod = ['read', 'listing', 'store-computed', 'store-recorded', 'restore', 'chained', null]
 
 /** One entry for each field of the row types: adding a field there without a column here does not compile. */
@@ -125,6 +134,16 @@ const goodFields: Fields<GoodRow> = {
   endedMs: 'time?',
   level: anyLevel,
   method: anyMethod,
+  atMs: 'time',
+}
+const answerFields: Fields<AnswerRow> = {
+  runId: 'text',
+  contentId: 'text',
+  indexId: 'text',
+  snapshotUuid: 'text',
+  question: 'text',
+  answered: 'flag',
+  answer: 'text',
   atMs: 'time',
 }
 const memoryFields: Fields<MemoryRow> = { subject: 'text', atMs: 'time', data: 'base64' }
@@ -207,6 +226,8 @@ export function decodeRow(value: unknown, where: string): StoredRow {
       return inOrder({ kind: 'good', ...pick<GoodRow>(value, goodFields, where) }, value, where)
     case 'snapshot':
       return { kind: 'snapshot', ...pick<SnapshotRow>(value, snapshotFields, where) }
+    case 'answer':
+      return { kind: 'answer', ...pick<AnswerRow>(value, answerFields, where) }
     case 'memory':
       return { kind: 'memory', ...pick<MemoryRow>(value, memoryFields, where) }
     default:
@@ -249,6 +270,7 @@ function fits(value: unknown, field: Field): boolean {
   if (field === 'texts')
     return Array.isArray(value) && value.length <= maxCreditedFrom && value.every(text => typeof text === 'string')
   if (field.endsWith('?') && value === null) return true
+  if (field === 'flag') return typeof value === 'boolean'
   if (field === 'base64') return typeof value === 'string' && isBase64(value)
   if (field.startsWith('text')) return typeof value === 'string'
   if (field.startsWith('time')) return Number.isSafeInteger(value) && Math.abs(Number(value)) <= maxTimeMs

@@ -5,7 +5,15 @@
 import type { ContentRow } from '../model/journal.ts'
 import type { StoredContentRow, StoredGoodRow, StoredReachedRow, StoredRow } from './journalFormat.ts'
 import type { LedgerFile } from './ledgerFile.ts'
-import { attemptsAt, countRuns, lastGoodRow, lastReached, memoryWrittenMs, toleratedSkewMs } from './questions.ts'
+import {
+  answerWrittenMs,
+  attemptsAt,
+  countRuns,
+  lastGoodRow,
+  lastReached,
+  memoryWrittenMs,
+  toleratedSkewMs,
+} from './questions.ts'
 import { orderOf } from './rowParams.ts'
 
 /**
@@ -35,6 +43,13 @@ export function inOrderKnown(
         const atMs = after(`memory ${row.subject}`, row.atMs, memoryWrittenMs(file, row.subject))
         return [atMs === row.atMs ? row : { ...row, atMs }]
       }
+      case 'answer': {
+        const { contentId, indexId, snapshotUuid, question } = row
+        const subject = JSON.stringify(['answer', contentId, indexId, snapshotUuid, question])
+        if (late) return [row]
+        const atMs = after(subject, row.atMs, answerWrittenMs(file, row))
+        return [atMs === row.atMs ? row : { ...row, atMs }]
+      }
       case 'content': {
         const subject = JSON.stringify([row.indexId, row.contentId])
         const attempts = attemptsAt(file, row.indexId, row.contentId)
@@ -50,11 +65,13 @@ export function inOrderKnown(
       case 'reached': {
         const last = lastReached(file, row.snapshotUuid, row.level)
         if (last !== null && !isAhead(last, nowMs) && sayOfReached(last) === sayOfReached(row)) return []
+        if (late) return [row]
         return [withOrder(row, after(`reached ${row.snapshotUuid} ${row.level}`, row.atMs, orderIn(last)))]
       }
       case 'good': {
         const last = lastGoodRow(file, row.index)
         if (last !== null && !isAhead(last, nowMs) && sayOfGood(last) === sayOfGood(row)) return []
+        if (late) return [row]
         return [withOrder(row, after(`good ${row.index}`, row.atMs, orderIn(last)))]
       }
     }

@@ -1,5 +1,5 @@
 /** What the rest of the program asks of the ledger. */
-import type { ContentRow, JournalRow, RunRow, SnapshotRow } from '../model/journal.ts'
+import type { AnswerRow, ContentRow, JournalRow, RunRow, SnapshotRow } from '../model/journal.ts'
 import type { ContentProof } from '../model/plan.ts'
 import type { Reason } from '../model/verdict.ts'
 
@@ -16,6 +16,8 @@ export interface ContentHistory {
 export interface Ledger {
   /** By index id and content id. With `strict` credit also by snapshot uuid: `snapshotUuid` null means any. */
   contentHistory(indexId: string, contentId: string, snapshotUuid: string | null): ContentHistory
+  /** By question, the latest answer of a content, restored from whatever snapshot or, with `snapshotUuid`, from that one. */
+  answers(indexId: string, contentId: string, snapshotUuid: string | null): ReadonlyMap<string, AnswerRow>
   /** The latest `limit` runs, oldest first. */
   runs(limit: number): RunRow[]
   /** Latest passes by unchained restores with their sizes, newest first, for rates. */

@@ -2,7 +2,7 @@
  * What the ledger answers. Times of the future are handled here, at the time of asking: README.md, "Times".
  */
 import type { Statement } from 'better-sqlite3'
-import type { ContentRow, RunRow, SnapshotRow } from '../model/journal.ts'
+import type { AnswerRow, ContentRow, RunRow, SnapshotRow } from '../model/journal.ts'
 import type { ContentProof } from '../model/plan.ts'
 import type { StoredContentRow, StoredGoodRow, StoredReachedRow, StoredRow, StoredRunRow } from './journalFormat.ts'
 import { decodeRow } from './journalFormat.ts'
@@ -109,6 +109,12 @@ export function askLedger(file: () => LedgerFile, nowMs: () => number): Ledger &
       (rows('SELECT subject FROM memory WHERE length(data) > 0 ORDER BY subject') as { subject: string }[]).map(
         row => row.subject,
       ),
+    answers: (indexId, contentId, snapshotUuid) => {
+      const sql = 'SELECT * FROM answer_row WHERE contentId = ? AND indexId = ? ORDER BY answered, atMs, answer'
+      const found = rows(sql, contentId, indexId).map(row => decodeAs<AnswerRow>('answer', row))
+      const asked = snapshotUuid === null ? found : found.filter(row => row.snapshotUuid === snapshotUuid)
+      return new Map(asked.map(row => [row.question, row]))
+    },
     lastIdentity: () => {
       const [row] = rows(
         'SELECT * FROM run_row ORDER BY startedMs > ?, startedMs DESC, runId DESC LIMIT 1',
@@ -146,6 +152,21 @@ export function attemptsAt(file: LedgerFile, indexId: string, contentId: string)
     .map(row => decodeAs<StoredContentRow>('content', row))
 }
 
+/** When the question was last answered, or asked; null: never. */
+export function answerWrittenMs(
+  file: LedgerFile,
+  {
+    contentId,
+    indexId,
+    snapshotUuid,
+    question,
+  }: Pick<AnswerRow, 'contentId' | 'indexId' | 'snapshotUuid' | 'question'>,
+): number | null {
+  const sql = 'SELECT atMs FROM answer_row WHERE contentId = ? AND indexId = ? AND snapshotUuid = ? AND question = ?'
+  const row = statement(file, sql).get(contentId, indexId, snapshotUuid, question)
+  return row === undefined ? null : (row as Pick<MemoryFound, 'atMs'>).atMs
+}
+
 /** When what is remembered of the subject was written, or forgotten; null: never. */
 export function memoryWrittenMs(file: LedgerFile, subject: string): number | null {
   const row = statement(file, 'SELECT at_ms AS atMs FROM memory WHERE subject = ?').get(subject)
@@ -156,7 +177,8 @@ export function memoryWrittenMs(file: LedgerFile, subject: string): number | nul
 export function decodeAs<Row extends StoredRow>(kind: Row['kind'], row: unknown): Row {
   const fields = typeof row === 'object' && row !== null ? { ...row } : {}
   const credited = 'creditedFrom' in fields ? { creditedFrom: JSON.parse(String(fields.creditedFrom)) } : {}
-  return decodeRow({ kind, ...fields, ...credited }, 'the ledger') as Row
+  const answered = 'answered' in fields ? { answered: fields.answered === 1 } : {}
+  return decodeRow({ kind, ...fields, ...credited, ...answered }, 'the ledger') as Row
 }
 
 const statements = new WeakMap<LedgerFile, Map<string, Statement<unknown[]>>>()

@@ -19,6 +19,7 @@ export interface RowCounts {
   readonly snapshots: number
   readonly reached: number
   readonly good: number
+  readonly answers: number
   readonly memory: number
 }
 
@@ -122,17 +123,19 @@ const tables: Readonly<Record<keyof RowCounts, string>> = {
   snapshots: 'SELECT snapshotUuid, runId FROM %snapshot_row',
   reached: 'SELECT snapshotUuid, level, orderMs, runId FROM %reached_row',
   good: 'SELECT "index", orderMs, runId FROM %good_row',
+  answers: 'SELECT contentId, indexId, snapshotUuid, question FROM %answer_row',
   memory: 'SELECT subject FROM %memory WHERE length(data) > 0',
 }
 
 function counts(count: (rows: string) => number): RowCounts {
-  const { runs, contents, snapshots, reached, good, memory } = tables
+  const { runs, contents, snapshots, reached, good, answers, memory } = tables
   return {
     runs: count(runs),
     contents: count(contents),
     snapshots: count(snapshots),
     reached: count(reached),
     good: count(good),
+    answers: count(answers),
     memory: count(memory),
   }
 }

@@ -1,5 +1,5 @@
 /** Rows of journals as parameters of SQL statements, by the columns of schema.ts. */
-import type { SnapshotRow } from '../model/journal.ts'
+import type { AnswerRow, SnapshotRow } from '../model/journal.ts'
 import type { StoredContentRow, StoredGoodRow, StoredReachedRow, StoredRunRow } from './journalFormat.ts'
 import { levelCodes, verdictCodes } from './schema.ts'
 
@@ -171,5 +171,20 @@ export function goodParams(row: StoredGoodRow, term: TermOf): Params {
     ended_ms: row.endedMs,
     level: levelCodes.indexOf(row.level),
     method: known(row.method),
+  }
+}
+
+export const answerColumns = ['content', 'idx', 'snapshot', 'question', 'run', 'at_ms', 'answered', 'answer']
+
+export function answerParams(row: AnswerRow, term: TermOf): Params {
+  return {
+    content: term(row.contentId),
+    idx: term(row.indexId),
+    snapshot: term(row.snapshotUuid),
+    question: term(row.question),
+    run: term(row.runId),
+    at_ms: row.atMs,
+    answered: row.answered ? 1 : 0,
+    answer: row.answer,
   }
 }

@@ -9,7 +9,7 @@ import type Database from 'better-sqlite3'
 /** "SNPF", in the file's header at offset 68. */
 export const applicationId = 0x534e5046
 /** Of the newest file that this program can read; in the file's header at offset 60. */
-export const schemaVersion = 3
+export const schemaVersion = 4
 
 /** Verdicts of a snapshot as small integers: 0 and 1 take no byte in a SQLite record. */
 export const verdictCodes = ['pass', 'not-applicable', 'inconclusive', 'fail'] as const
@@ -63,9 +63,23 @@ const version2 = `
 CREATE TABLE memory (subject TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
 `
 
-export const levelCodes = ['catalogue', 'presence', 'bytes', 'restore'] as const
+export const levelCodes = ['catalogue', 'presence', 'bytes', 'restore', 'rules'] as const
 const levelText = (column: string): string =>
   `CASE ${column} ${levelCodes.map((text, code) => `WHEN ${code} THEN '${text}'`).join(' ')} END`
+
+const reachedView = `CREATE VIEW reached_row AS SELECT
+  r.value AS runId, n.value AS snapshot, s.value AS snapshotUuid, ${levelText('t.level')} AS level,
+  ${verdictText('t.verdict')} AS verdict, q.value AS reason, m.value AS method, t.proven_ms AS provenMs,
+  f.value AS creditedFrom, t.at_ms AS atMs, t.order_ms AS orderMs
+  FROM reached t JOIN term s ON s.id = t.snapshot JOIN term r ON r.id = t.run JOIN term n ON n.id = t.name
+  JOIN term q ON q.id = t.reason JOIN term f ON f.id = t.credited_from LEFT JOIN term m ON m.id = t.method;`
+const goodView = `CREATE VIEW good_row AS SELECT
+  r.value AS runId, x.value AS "index", i.value AS indexId, c.value AS contentId, n.value AS snapshot,
+  s.value AS snapshotUuid, t.ended_ms AS endedMs, ${levelText('t.level')} AS level, m.value AS method, t.at_ms AS atMs,
+  t.order_ms AS orderMs
+  FROM good t JOIN term x ON x.id = t.index_name JOIN term r ON r.id = t.run LEFT JOIN term i ON i.id = t.idx
+  LEFT JOIN term c ON c.id = t.content LEFT JOIN term s ON s.id = t.snapshot LEFT JOIN term n ON n.id = t.name
+  LEFT JOIN term m ON m.id = t.method;`
 
 const version3 = `
 CREATE TABLE reached (
@@ -79,19 +93,8 @@ CREATE TABLE good (
   content INTEGER, snapshot INTEGER, name INTEGER, ended_ms INTEGER, level INTEGER NOT NULL, method INTEGER,
   PRIMARY KEY (index_name, order_ms, run)
 ) WITHOUT ROWID;
-CREATE VIEW reached_row AS SELECT
-  r.value AS runId, n.value AS snapshot, s.value AS snapshotUuid, ${levelText('t.level')} AS level,
-  ${verdictText('t.verdict')} AS verdict, q.value AS reason, m.value AS method, t.proven_ms AS provenMs,
-  f.value AS creditedFrom, t.at_ms AS atMs, t.order_ms AS orderMs
-  FROM reached t JOIN term s ON s.id = t.snapshot JOIN term r ON r.id = t.run JOIN term n ON n.id = t.name
-  JOIN term q ON q.id = t.reason JOIN term f ON f.id = t.credited_from LEFT JOIN term m ON m.id = t.method;
-CREATE VIEW good_row AS SELECT
-  r.value AS runId, x.value AS "index", i.value AS indexId, c.value AS contentId, n.value AS snapshot,
-  s.value AS snapshotUuid, t.ended_ms AS endedMs, ${levelText('t.level')} AS level, m.value AS method, t.at_ms AS atMs,
-  t.order_ms AS orderMs
-  FROM good t JOIN term x ON x.id = t.index_name JOIN term r ON r.id = t.run LEFT JOIN term i ON i.id = t.idx
-  LEFT JOIN term c ON c.id = t.content LEFT JOIN term s ON s.id = t.snapshot LEFT JOIN term n ON n.id = t.name
-  LEFT JOIN term m ON m.id = t.method;
+${reachedView}
+${goodView}
 ALTER TABLE run ADD COLUMN known_runs INTEGER;
 DROP VIEW run_row;
 CREATE VIEW run_row AS SELECT
@@ -102,8 +105,25 @@ CREATE VIEW run_row AS SELECT
   FROM run;
 `
 
+const version4 = `
+DROP VIEW reached_row;
+DROP VIEW good_row;
+${reachedView}
+${goodView}
+CREATE TABLE answer (
+  content INTEGER NOT NULL, idx INTEGER NOT NULL, snapshot INTEGER NOT NULL, question INTEGER NOT NULL, run INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL, answered INTEGER NOT NULL, answer TEXT NOT NULL,
+  PRIMARY KEY (content, idx, snapshot, question)
+) WITHOUT ROWID;
+CREATE VIEW answer_row AS SELECT
+  r.value AS runId, c.value AS contentId, i.value AS indexId, s.value AS snapshotUuid, q.value AS question,
+  t.answered AS answered, t.answer AS answer, t.at_ms AS atMs
+  FROM answer t JOIN term c ON c.id = t.content JOIN term i ON i.id = t.idx JOIN term r ON r.id = t.run
+  JOIN term s ON s.id = t.snapshot JOIN term q ON q.id = t.question;
+`
+
 /** `migrations[v]` takes a file from version v to v + 1. */
-const migrations: readonly ((db: Database.Database) => void)[] = [version1, version2, version3].map(
+const migrations: readonly ((db: Database.Database) => void)[] = [version1, version2, version3, version4].map(
   step => (db: Database.Database) => db.exec(step),
 )
 

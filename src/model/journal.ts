@@ -67,7 +67,7 @@ export interface ReachedRow {
   readonly runId: string
   readonly snapshot: string
   readonly snapshotUuid: SnapshotUuid
-  readonly level: Exclude<Level, 'rules'>
+  readonly level: Level
   readonly verdict: VerdictValue
   readonly reason: Reason
   /** Null: nothing was proven. */
@@ -92,8 +92,28 @@ export interface GoodRow {
   readonly snapshot: string | null
   readonly snapshotUuid: SnapshotUuid | null
   readonly endedMs: number | null
-  readonly level: Exclude<Level, 'rules'>
+  readonly level: Level
   readonly method: Method | null
+  readonly atMs: number
+}
+
+/**
+ * What a restored content answered to one question. A content is restored once and judged for every snapshot that holds it, in later
+ * nights too. Of two rows about one content, snapshot and question an answer stays before what is none, then the younger.
+ */
+export interface AnswerRow {
+  readonly kind: 'answer'
+  readonly runId: string
+  readonly contentId: string
+  readonly indexId: IndexId
+  /** That it was restored from. */
+  readonly snapshotUuid: SnapshotUuid
+  /** `model/answers.ts`. */
+  readonly question: string
+  /** False: it was asked and not answered, for a reason of ours. */
+  readonly answered: boolean
+  /** JSON of an `Answer`. */
+  readonly answer: string
   readonly atMs: number
 }
 
@@ -110,7 +130,7 @@ export interface MemoryRow {
   readonly data: string
 }
 
-export type JournalRow = RunRow | ContentRow | SnapshotRow | ReachedRow | GoodRow | MemoryRow
+export type JournalRow = RunRow | ContentRow | SnapshotRow | ReachedRow | GoodRow | AnswerRow | MemoryRow
 
 export interface Journal {
   readonly schemaVersion: 1

@@ -4,7 +4,18 @@ import { expect, test } from 'vitest'
 import { fold, forgetJournals } from '../../src/ledger/fold.ts'
 import type { StoredJournal, StoredRow } from '../../src/ledger/journalFormat.ts'
 import { LedgerFile } from '../../src/ledger/ledgerFile.ts'
-import { contentRow, day, dump, goodRow, newFolder, reachedRow, runRow, snapshotRow, start } from './support.ts'
+import {
+  answerRow,
+  contentRow,
+  day,
+  dump,
+  goodRow,
+  newFolder,
+  reachedRow,
+  runRow,
+  snapshotRow,
+  start,
+} from './support.ts'
 
 const folder = newFolder()
 let files = 0
@@ -78,6 +89,16 @@ const row: fc.Arbitrary<StoredRow> = fc.oneof(
       fc.option(time).map(orderMs => ({ ...goodRow(fields), ...(orderMs === null ? {} : { orderMs }) })),
     ),
   fc.record({ runId: few('run-'), snapshotUuid: few('s'), atMs: time, restore: verdict }).map(snapshotRow),
+  fc
+    .record({
+      runId: few('run-'),
+      contentId: few('c'),
+      question: few('q'),
+      answered: fc.boolean(),
+      answer: few('a'),
+      atMs: time,
+    })
+    .map(answerRow),
 )
 const journals = fc.array(fc.array(row, { maxLength: 5 }), { minLength: 1, maxLength: 8 }).map(lists =>
   lists.map(

@@ -9,7 +9,7 @@ import type { LedgerOptions } from '../../src/ledger/open.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import type { LedgerSession } from '../../src/ledger/port.ts'
 import { silentLog } from '../../src/log.ts'
-import type { ContentRow, GoodRow, ReachedRow, RunRow, SnapshotRow } from '../../src/model/journal.ts'
+import type { AnswerRow, ContentRow, GoodRow, ReachedRow, RunRow, SnapshotRow } from '../../src/model/journal.ts'
 import type { Clock } from '../../src/time.ts'
 
 export const day = 86_400_000
@@ -169,6 +169,21 @@ export function goodRow(rest: Partial<GoodRow> = {}): GoodRow {
   }
 }
 
+export function answerRow(rest: Partial<AnswerRow> = {}): AnswerRow {
+  return {
+    kind: 'answer',
+    runId: 'run-a',
+    contentId: 'c1',
+    indexId: 'i1',
+    snapshotUuid: 's1',
+    question: 'documents-1',
+    answered: true,
+    answer: '{"status":"answered","value":{"documents":1}}',
+    atMs: start,
+    ...rest,
+  }
+}
+
 /** Everything that a ledger file says, without what is its own affair. */
 export function dump(path: string): Record<string, unknown[]> {
   const db = new Database(path, { readonly: true, fileMustExist: true })
@@ -185,6 +200,7 @@ export function dump(path: string): Record<string, unknown[]> {
       snapshots: sorted('SELECT * FROM snapshot_row'),
       reached: sorted('SELECT * FROM reached_row'),
       good: sorted('SELECT * FROM good_row'),
+      answers: sorted('SELECT * FROM answer_row'),
       journals: sorted('SELECT * FROM journal'),
     }
   } finally {
