@@ -212,8 +212,13 @@ export function openDirectoryStore({ folder, clock, counts }: DirectoryStoreOpti
         return { written: true, etag: null }
       })
     },
-    putIfAbsent: (key, bytes, { signal } = {}) =>
-      write(key, signal, path => writeIfAbsent({ path, bytes, clock, signal })),
+    async putIfAbsent(key, bytes, { signal, retention } = {}) {
+      if (retention !== undefined)
+        throw new SnapproofError('configuration', `${url} is a folder, which locks nothing`, {
+          advice: 'Use a bucket with Object Lock, or take the retention out of the configuration.',
+        })
+      return await write(key, signal, path => writeIfAbsent({ path, bytes, clock, signal }))
+    },
     putIfMatch: (key, bytes, etag, { signal } = {}) =>
       write(key, signal, path => writeIfMatch({ path, bytes, clock, signal }, etag)),
     delete: (key, { signal } = {}) =>

@@ -92,6 +92,21 @@ export interface BlobVersions {
   get(key: string, versionId: string, options?: { readonly signal?: AbortSignal }): Promise<BlobBody>
 }
 
+/** Object Lock: until then nobody deletes this version of the object. */
+export interface Retention {
+  readonly mode: LockMode
+  readonly untilMs: number
+}
+/** `compliance`: nobody can shorten it. `governance`: nobody without s3:BypassGovernanceRetention. */
+export type LockMode = 'governance' | 'compliance'
+
+/** Object Lock of a store. */
+export type StoreLock =
+  | { readonly kind: 'none' }
+  /** `mode`, `days`: what a new object gets by itself; null: nothing. */
+  | { readonly kind: 'on'; readonly mode: LockMode | null; readonly days: number | null }
+  | { readonly kind: 'unclear'; readonly said: string }
+
 export interface BlobWriter extends BlobReader {
   /** Absent: this store keeps no versions. */
   readonly versions?: BlobVersions
@@ -101,8 +116,14 @@ export interface BlobWriter extends BlobReader {
     bytes: Buffer,
     options?: { readonly contentType?: string; readonly signal?: AbortSignal },
   ): Promise<void>
-  /** If-None-Match: * */
-  putIfAbsent(key: string, bytes: Buffer, options?: { readonly signal?: AbortSignal }): Promise<ConditionalWrite>
+  /** If-None-Match: * . With `retention` the object is locked or not written at all: `configuration` where there is no Object Lock. */
+  putIfAbsent(
+    key: string,
+    bytes: Buffer,
+    options?: { readonly signal?: AbortSignal; readonly retention?: Retention },
+  ): Promise<ConditionalWrite>
+  /** Absent: this store locks nothing. */
+  storeLock?(signal: AbortSignal): Promise<StoreLock>
   /** If-Match; the key must exist with this ETag. */
   putIfMatch(
     key: string,

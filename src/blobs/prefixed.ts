@@ -36,6 +36,7 @@ export function prefixed(store: BlobWriter, path: string): BlobWriter {
     putIfAbsent: (key, bytes, options) => store.putIfAbsent(prefix + key, bytes, options),
     putIfMatch: (key, bytes, etag, options) => store.putIfMatch(prefix + key, bytes, etag, options),
     delete: (key, options) => store.delete(prefix + key, options),
+    ...(store.storeLock === undefined ? {} : { storeLock: store.storeLock }),
     ...(versions === undefined ? {} : { versions: versionsInside(versions, inside) }),
     close: async () => {},
   }

@@ -2,10 +2,11 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { isSnapproofError } from '../errors.ts'
 import { keyProblem } from './keys.ts'
-import type { ConditionalWrite } from './port.ts'
+import type { ConditionalWrite, Retention } from './port.ts'
 import { collect, requireWritableKey } from './requests.ts'
 import { describe, isLostRace, isMissingKey, readFailure, type S3Operation, s3Error } from './s3-errors.ts'
 import { getObject } from './s3-get.ts'
+import { isWithoutLock, lockHeaders, withoutLock } from './s3-lock.ts'
 import type { S3Place } from './s3-place.ts'
 import type { WriteAnswer } from './write-probe.ts'
 
@@ -14,7 +15,11 @@ export async function putObject(
   key: string,
   bytes: Buffer,
   condition: { readonly IfNoneMatch?: '*'; readonly IfMatch?: string },
-  { signal, contentType }: { readonly signal?: AbortSignal; readonly contentType?: string },
+  {
+    signal,
+    contentType,
+    retention,
+  }: { readonly signal?: AbortSignal; readonly contentType?: string; readonly retention?: Retention },
 ): Promise<ConditionalWrite> {
   signal?.throwIfAborted()
   requireWritableKey(key, keyProblem(key), place.url)
@@ -29,6 +34,7 @@ export async function putObject(
             Body: bytes,
             ...(contentType === undefined ? {} : { ContentType: contentType }),
             ...condition,
+            ...(retention === undefined ? {} : lockHeaders(retention)),
           }),
           send,
         ),
@@ -43,6 +49,7 @@ export async function putObject(
       // Was it we who wrote, in an earlier attempt whose answer was lost? Then our bytes are there.
       return failure.attempts > 1 ? await settle(place, key, bytes, signal) : { written: false }
     }
+    if (retention !== undefined && isWithoutLock(failure)) throw withoutLock(place)
     throw s3Error(error, { verb: 'put', bucket: place.bucket, key: place.base + key })
   }
 }

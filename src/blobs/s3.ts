@@ -4,6 +4,7 @@ import { describe } from './s3-errors.ts'
 import { getObject } from './s3-get.ts'
 import { headObject } from './s3-head.ts'
 import { listObjects } from './s3-list.ts'
+import { storeLock } from './s3-lock.ts'
 import { type S3StoreOptions, s3Place } from './s3-place.ts'
 import { deleteObject, putObject, tryWrite } from './s3-put.ts'
 import { objectVersions } from './s3-versions.ts'
@@ -31,6 +32,7 @@ export function openS3Store(options: S3StoreOptions): Store {
     putIfAbsent: (key, bytes, putOptions = {}) => putObject(place, key, bytes, { IfNoneMatch: '*' }, putOptions),
     putIfMatch: (key, bytes, etag, putOptions = {}) => putObject(place, key, bytes, { IfMatch: etag }, putOptions),
     delete: (key, { signal } = {}) => deleteObject(place, key, signal),
+    storeLock: signal => storeLock(place, signal),
     versions: objectVersions(place),
     tryWrite: (key, signal) => tryWrite(place, key, signal),
     async close() {

@@ -32,7 +32,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   report: [],
   metrics: [],
   notify: [],
-  seal: [],
+  seal: ['blobs/port.ts'],
   run: [
     'config',
     'blobs',
@@ -51,7 +51,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'seal',
   ],
   // Builds the real adapters and hands them to `run` as ports.
-  cli: ['run', 'config', 'blobs', 'ledger', 'engine', 'mirror', 'metrics', 'notify', 'report'],
+  cli: ['run', 'config', 'blobs', 'ledger', 'engine', 'mirror', 'metrics', 'notify', 'report', 'seal'],
   'main.ts': ['cli', 'run', 'config'],
   // The stacks know the program by the names of its metrics only.
   'infra/aws': ['metrics/names.ts'],

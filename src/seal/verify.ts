@@ -1,0 +1,50 @@
+/** Checks a chain of seals with public keys alone, and the files of the runs where they are there. */
+import type { BlobReader } from '../blobs/port.ts'
+import { judgeChain, type KnownHead, type SealProblem } from './chain.ts'
+import type { PublicKeys } from './keys.ts'
+import { readChain } from './readChain.ts'
+import type { Sha256 } from './record.ts'
+import { compareRunFiles } from './runFiles.ts'
+
+export interface VerifyOptions {
+  readonly chain: BlobReader
+  readonly keys: PublicKeys
+  /** Seals that somebody remembers: a cut end is seen by them alone. */
+  readonly heads: readonly KnownHead[]
+  /** Folder of the runs' folders; null: their files are not compared. */
+  readonly runs: BlobReader | null
+  readonly signal: AbortSignal
+}
+
+/** What `snapproof seal verify --json` prints. */
+export interface Verification {
+  readonly schemaVersion: 1
+  readonly chain: string
+  /** Files at the place of a seal, whatever they hold. */
+  readonly seals: number
+  /** The last of them. Whoever keeps it elsewhere sees when the end is cut. */
+  readonly head: { readonly number: number; readonly hash: Sha256 | null } | null
+  /** Was the end compared with what somebody else remembers? */
+  readonly headCompared: boolean
+  readonly runsCompared: boolean
+  readonly problems: readonly SealProblem[]
+  readonly notes: readonly string[]
+}
+
+/** @throws SnapproofError those of the stores */
+export async function verifyChain({ chain, keys, heads, runs, signal }: VerifyOptions): Promise<Verification> {
+  const { seals, problems: foreign, otherFiles } = await readChain(chain, keys, signal)
+  const { problems, notes, good } = judgeChain(seals, heads)
+  const ofRuns = runs === null ? [] : await compareRunFiles(good, runs, signal)
+  const last = seals.at(-1)
+  return {
+    schemaVersion: 1,
+    chain: chain.url,
+    seals: seals.length,
+    head: last === undefined ? null : { number: last.place, hash: last.hash },
+    headCompared: heads.length > 0,
+    runsCompared: runs !== null,
+    problems: [...problems, ...foreign, ...ofRuns],
+    notes: otherFiles === 0 ? notes : [...notes, `${otherFiles} other files lie beside the seals`],
+  }
+}
