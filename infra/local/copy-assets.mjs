@@ -1,6 +1,7 @@
-/** What the compiler does not copy: the Java launchers that an engine of kind maven is started with. */
+/** What the compiler does not copy: the Java launchers that an engine of kind maven is started with, and the repository of the self-check. */
 import { cpSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '..', '..')
-cpSync(join(root, 'src', 'engine', 'launchers'), join(root, 'dist', 'engine', 'launchers'), { recursive: true })
+for (const asset of [join('engine', 'launchers'), join('repository', 'damage', 'built-in.json')])
+  cpSync(join(root, 'src', asset), join(root, 'dist', asset), { recursive: true })

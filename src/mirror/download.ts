@@ -18,6 +18,54 @@ export interface DownloadFolder {
   readonly freeBytesFloor: number
 }
 
+/** What takes the bytes of a blob. */
+export interface Sink {
+  /** `bytes`: as the store announced them. */
+  begin(bytes: number): Promise<void>
+  write(chunk: Buffer): Promise<void>
+}
+
+/**
+ * Reads one blob into a sink. Null where the store names another length than expected: then nothing is read. Throws what the store and the
+ * sink throw.
+ */
+export async function receive(
+  source: BlobReader,
+  key: string,
+  expectedBytes: number | null,
+  sink: Sink,
+  signal: AbortSignal,
+): Promise<{ readonly announced: number; readonly reading: Reading | null }> {
+  const { body, bytes } = await source.get(key, { signal })
+  const builder = new ReadingBuilder()
+  try {
+    if (expectedBytes !== null && bytes !== expectedBytes) {
+      await cancel(body)
+      return { announced: bytes, reading: null }
+    }
+    await sink.begin(bytes)
+    for await (const chunk of body) {
+      signal.throwIfAborted()
+      builder.add(chunk)
+      if (builder.bytes > bytes) {
+        throw new SnapproofError(
+          'unavailable',
+          `${source.url}: ${key} yields more than the ${bytes} bytes it announced`,
+        )
+      }
+      await sink.write(chunk)
+    }
+  } catch (error) {
+    if (builder.bytes === 0) await cancel(body)
+    throw error
+  }
+  if (builder.bytes !== bytes) {
+    const message = `${source.url}: ${key} ended after ${builder.bytes} of ${bytes} bytes`
+    throw new SnapproofError('unavailable', message)
+  }
+  return { announced: bytes, reading: builder.result() }
+}
+
 /**
  * Throws what the store throws, and `disk-full`. No file is left behind by an error.
  * `onBytes` hears of bytes as they come.
@@ -30,46 +78,43 @@ export async function download(
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<Download> {
-  const blob = await source.get(key, { signal })
-  if (expectedBytes !== null && blob.bytes !== expectedBytes) {
-    await cancel(blob.body)
-    return { reading: { bytes: blob.bytes, crc32: 0, footer: false }, file: null }
-  }
   const file = join(into.folder, randomUUID())
   let handle: FileHandle | null = null
-  const builder = new ReadingBuilder()
-  try {
-    if (expectedBytes === null) await requireRoom(into.folder, blob.bytes, into.freeBytesFloor)
-    handle = await open(file, 'wx', 0o600)
-    for await (const chunk of blob.body) {
-      signal.throwIfAborted()
-      builder.add(chunk)
-      if (builder.bytes > blob.bytes) {
-        throw new SnapproofError(
-          'unavailable',
-          `${source.url}: ${key} yields more than the ${blob.bytes} bytes it announced`,
-        )
-      }
-      await writeAll(handle, chunk)
+  let wanted = 0
+  const sink: Sink = {
+    async begin(bytes) {
+      wanted = bytes
+      if (expectedBytes === null) await requireRoom(into.folder, bytes, into.freeBytesFloor)
+      handle = await open(file, 'wx', 0o600)
+    },
+    async write(chunk) {
+      if (handle !== null) await writeAll(handle, chunk)
       onBytes(chunk.length)
-    }
-    if (builder.bytes !== blob.bytes) {
-      const message = `${source.url}: ${key} ended after ${builder.bytes} of ${blob.bytes} bytes`
-      throw new SnapproofError('unavailable', message)
-    }
-    await handle.close()
+    },
+  }
+  const opened = () => handle
+  try {
+    const { announced, reading } = await receive(source, key, expectedBytes, sink, signal)
+    if (reading === null) return withoutFile(announced)
+    await opened()?.close()
     handle = null
-    return { reading: builder.result(), file }
+    return { reading, file }
   } catch (error) {
-    await handle?.close().catch(() => {})
+    await opened()
+      ?.close()
+      .catch(() => {})
     await rm(file, { force: true })
-    if (handle === null && builder.bytes === 0) await cancel(blob.body)
     if (isDiskFull(error)) {
       const free = await freeBytes(into.folder, into.freeBytesFloor).catch(() => 0)
-      throw diskFull(into.folder, blob.bytes, free, into.freeBytesFloor, error)
+      throw diskFull(into.folder, wanted, free, into.freeBytesFloor, error)
     }
     throw error
   }
+}
+
+/** Nothing was read: the store named another length than expected. */
+export function withoutFile(announced: number): Download {
+  return { reading: { bytes: announced, crc32: 0, footer: false }, file: null }
 }
 
 /** `write` may write less than asked. */

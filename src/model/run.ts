@@ -2,7 +2,7 @@
 import type { ExitCode } from '../errors.ts'
 import type { BaselinesOfRun } from './baseline.ts'
 import type { CostTerms, UsageBill } from './cost.ts'
-import type { Finding } from './finding.ts'
+import type { Finding, FindingCode } from './finding.ts'
 import type { RulesOfRun } from './ownerRule.ts'
 import type { DebtKind, Forecast } from './plan.ts'
 import type { RepositoryIdentity, SnapshotState, SnapshotUuid } from './repository.ts'
@@ -117,6 +117,22 @@ export interface RunCosts extends CostTerms {
   readonly measured: UsageBill | null
 }
 
+/** What the auditor said of itself before it looked at anything else. */
+export interface SelfCheck {
+  /** Things planted: damage, bent evidence, and healthy ground. */
+  readonly planted: number
+  /** Of these: judged exactly as they must be. */
+  readonly found: number
+  readonly seconds: number
+  /** Not empty: nothing that this run could say counts, and it has looked at nothing. */
+  readonly missed: readonly {
+    readonly what: string
+    /** That was to be told; null: nothing was, or the self-check itself broke. */
+    readonly code: FindingCode | null
+    readonly why: string
+  }[]
+}
+
 export interface RunResult {
   readonly schemaVersion: 1
   readonly runId: string
@@ -163,6 +179,8 @@ export interface RunResult {
   readonly lastGood: readonly LastGood[]
   readonly restores: readonly RestoreRow[]
   readonly debt: DebtSummary
+  /** Absent: an older run. */
+  readonly selfCheck?: SelfCheck
   /** The machines that shared the work; absent: one did it all. */
   readonly array?: {
     /** URL of the plan. */

@@ -216,6 +216,14 @@ const runShape: Check = object({
     }),
   ),
   contents: orAbsent(object({ total: amount, proven: amount })),
+  selfCheck: orAbsent(
+    object({
+      planted: amount,
+      found: amount,
+      seconds: amount,
+      missed: arrayOf(object({ what: string, code: orNull(string), why: string })),
+    }),
+  ),
   history: arrayOf(
     object({ runId: string, endedAt: time, debtContents: amount, proven: amount, findings: amount, exitCode: whole }),
   ),

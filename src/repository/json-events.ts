@@ -260,23 +260,28 @@ function show(byte: number | undefined): string {
     : `0x${(byte ?? 0).toString(16).padStart(2, '0')}`
 }
 
-const slots = 65_536
+/** A power of two each. A small repository is not worth the memory of a large one. */
+const fewSlots = 1024
+const manySlots = 65_536
 /** Identifiers of index metadata have 33 and more. */
 const longestKept = 96
 
 /**
  * Plain texts, each made once: by their bytes, and by what followed what, because the look-ups of all snapshots and the
- * snapshots of all indices come in the same order. Bounded: one text of at most 96 bytes in each of 65,536 slots.
+ * snapshots of all indices come in the same order. Bounded: one text of at most 96 bytes in each of 65,536 slots, of which most are made once the
+ * first few do not do.
  */
 class TextTable {
   /** The text that was found last. */
   text = ''
   private slot = 0
-  private readonly texts: string[] = new Array(slots).fill('')
+  private texts: string[] = new Array(fewSlots).fill('')
   /** What lies in a slot is looked at only as far as its text reaches. */
-  private readonly bytes = Buffer.allocUnsafeSlow(slots * longestKept)
+  private bytes = Buffer.allocUnsafeSlow(fewSlots * longestKept)
   /** By slot: where the text lies that followed this one the last time. */
-  private readonly followers = new Int32Array(slots)
+  private followers = new Int32Array(fewSlots)
+  private mask = fewSlots - 1
+  private made = 0
 
   /** Is it the text that came after the last one before? Behind its closing quote, else -1. `from`: behind the opening quote. */
   again(bytes: Buffer, from: number): number {
@@ -296,14 +301,25 @@ class TextTable {
       this.text = bytes.toString('latin1', from, to)
       return
     }
-    const slot = (hash ^ (hash >>> 15)) & (slots - 1)
+    let slot = (hash ^ (hash >>> 15)) & this.mask
     if (this.texts[slot]?.length !== length || !this.holds(slot, bytes, from, to)) {
+      if (++this.made === fewSlots) slot = this.grow(hash)
       this.texts[slot] = bytes.toString('latin1', from, to)
       bytes.copy(this.bytes, slot * longestKept, from, to)
     }
     this.text = this.texts[slot] ?? ''
     this.followers[this.slot] = slot
     this.slot = slot
+  }
+
+  /** Begins anew: what is met again is made again. */
+  private grow(hash: number): number {
+    this.texts = new Array(manySlots).fill('')
+    this.bytes = Buffer.allocUnsafeSlow(manySlots * longestKept)
+    this.followers = new Int32Array(manySlots)
+    this.mask = manySlots - 1
+    this.slot = 0
+    return (hash ^ (hash >>> 15)) & this.mask
   }
 
   private holds(slot: number, bytes: Buffer, from: number, to: number): boolean {

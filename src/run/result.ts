@@ -69,7 +69,7 @@ export function concludeRun(input: ResultInput): { readonly result: RunResult; r
   })
   const nameOf = new Map(repositoryData.snapshots.map(snapshot => [snapshot.uuid, snapshot.name]))
   const seen = toldOnce(survey.checked.findings, input.work.findings)
-  const all = [...seen, ...identityFindings(input)].flatMap(finding =>
+  const all = [...seen, ...identityFindings(input.ledger, repositoryData.identity.clusterId)].flatMap(finding =>
     withoutExpired(finding, input.expired).map(one => oldestFirst(one, snapshots)),
   )
   const { findings, accepted } = sortAccepted(all, policy.accepted, uuid => nameOf.get(uuid) ?? uuid, endedMs)
@@ -244,10 +244,12 @@ function oldestFirst(finding: Finding, snapshots: readonly SnapshotEntry[]): Fin
 }
 
 /** What the ledger says of itself, and another cluster that wrote since the last run. */
-function identityFindings({ ledger, survey }: ResultInput): Finding[] {
+export function identityFindings(
+  ledger: Pick<ResultInput['ledger'], 'warnings' | 'lastIdentity'>,
+  clusterId: string | null,
+): Finding[] {
   const place = { key: null, snapshots: [], index: null, shard: null }
   const findings = ledger.warnings.map(message => makeFinding({ ...place, code: 'ledger-rolled-back', message }))
-  const { clusterId } = survey.catalogue.repositoryData.identity
   const last = ledger.lastIdentity()
   if (last !== null && last.clusterId !== null && clusterId !== null && last.clusterId !== clusterId) {
     const message = `cluster ${clusterId} wrote last; at the run before it was ${last.clusterId}`

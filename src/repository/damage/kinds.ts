@@ -3,7 +3,7 @@
  * speak of the same thing.
  */
 import type { ErrorCode } from '../../errors.ts'
-import type { FindingCode } from '../../model/finding.ts'
+import type { FindingCode, Severity } from '../../model/finding.ts'
 import type { SnapshotUuid } from '../../model/repository.ts'
 
 export const blobKinds = [
@@ -57,10 +57,10 @@ export type Outcome =
   | {
       readonly kind: 'finding'
       readonly code: FindingCode
-      /** `error`: exactly `snapshots` fail. `warning`: nobody fails, `snapshots` are those that it touches. */
-      readonly severity: 'error' | 'warning'
-      /** The blob that the finding names; of a file in parts the name without the part. */
-      readonly key: string
+      /** `error`: exactly `snapshots` fail. Else nobody fails, and `snapshots` are those that it touches. */
+      readonly severity: Severity
+      /** The blob that the finding names; of a file in parts the name without the part. Null: it names none. */
+      readonly key: string | null
       readonly snapshots: readonly SnapshotUuid[]
       /** The weakest level that can see it; below it nothing may be said. */
       readonly level: DamageLevel
@@ -77,6 +77,8 @@ export type Outcome =
       readonly why: string
       /** Snapshots that nobody can know of any more. */
       readonly forgets?: readonly SnapshotUuid[]
+      /** Snapshots that neither pass nor fail any more. */
+      readonly leavesOpen?: readonly SnapshotUuid[]
     }
 
 export interface Damage {

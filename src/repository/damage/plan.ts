@@ -40,6 +40,17 @@ export function planDamages(blobs: readonly MappedBlob[], options: DamagePlanOpt
   return drafts.map((draft, i) => ({ number: i + 1, ...draft }))
 }
 
+/** The first of each sort of damage: every kind of blob, every fault, every field of `index-N`. */
+export function oneOfEach(damages: readonly Damage[]): Damage[] {
+  const sorts = new Map<string, Damage>()
+  for (const damage of damages) {
+    const names = /[A-Za-z0-9_-]{20,}|[0-9]+|→.*/g
+    const sort = `${damage.kind} ${damage.fault} ${damage.expected.kind} ${damage.what.replaceAll(names, '').slice(0, 60)}`
+    if (!sorts.has(sort)) sorts.set(sort, damage)
+  }
+  return [...sorts.values()]
+}
+
 function folderIn(blobs: readonly MappedBlob[]): FolderOf {
   const folders = new Map(
     blobs.flatMap(({ index, shard, key }) =>

@@ -1,0 +1,162 @@
+/** Damage to blobs, by the check: one of each sort, alone and after a night that saw the repository whole. */
+import type { BlobReader } from '../../blobs/port.ts'
+import type { CheckMemory } from '../../check/memory.ts'
+import { damagedReader } from '../../repository/damage/damaged-reader.ts'
+import { type Damage, type DamageLevel, damageLevels, type Outcome } from '../../repository/damage/kinds.ts'
+import { oneOfEach, planDamages } from '../../repository/damage/plan.ts'
+import { askCheck, complaints } from './answer.ts'
+import { asBucket, type Ground } from './ground.ts'
+import type { Planted } from './planted.ts'
+
+/** Fixed: what is missed tonight was missed by the tests too. */
+const seed = 20261123
+const renewAfterMs = 90 * 86_400_000
+
+export async function repositoryDamage(ground: Ground): Promise<Planted[]> {
+  const { blobs, blobMap, reader, root } = ground
+  const repositoryData = blobs.get(root)
+  const plan = planDamages(blobMap, { seed, ...(repositoryData === undefined ? {} : { repositoryData }) })
+  const damages = oneOfEach(plan)
+  const remembered = await afterAHealthyNight(ground)
+  const planted: Planted[] = damageLevels.map(level => healthyAt(level, ground))
+  const asked = new Set<string>()
+  /** The first of each code; corrupt metadata of each kind. */
+  const isNew = (level: string, { kind, expected }: Damage): boolean => {
+    if (expected.kind !== 'finding') return false
+    const sort = `${level} ${expected.code === 'corrupt-metadata-blob' ? kind : expected.code}`
+    return !asked.has(sort) && asked.add(sort) !== undefined
+  }
+  for (const damage of damages) {
+    planted.push(damaged(damage, 'bytes', ground))
+    if (isNew('presence', damage)) planted.push(damaged(damage, 'presence', ground))
+    // Who may read an object is not seen by looking at the listing alone, and what was proven is not read again.
+    if (damage.fault !== 'access-denied' && isNew('remembered', damage)) planted.push(remembered(damage))
+  }
+  for (const damage of damages) {
+    const { kind, fault, expected } = damage
+    if (kind !== 'data-blob' || fault !== 'flipped-footer' || expected.kind !== 'finding') continue
+    const told = { ...expected, level: 'presence' } as const
+    const ask = () => compare(told, 'presence', damagedReader(reader, damage), ground, { footers: true })
+    planted.push({ what: `${tell(damage)}, by its footer`, code: expected.code, ask })
+  }
+  return [...planted, ...rewritten(ground), ...editedRoot(ground), stray(ground)]
+}
+
+function healthyAt(level: DamageLevel, { healthy }: Ground): Planted {
+  const ask = () => {
+    const { findings, verdicts } = healthy[level]
+    const wrong = findings.map(({ code, message }) => `nothing was to be said: ${code}, ${message}`)
+    for (const { snapshot, level: at, verdict, reason } of verdicts)
+      if (verdict !== 'pass') wrong.push(`${snapshot} is ${verdict} (${reason}) at ${at}`)
+    return verdicts.length === 0 ? [...wrong, 'no snapshot was judged'] : wrong
+  }
+  return { what: `the whole repository, at ${level}`, code: null, ask }
+}
+
+function damaged(damage: Damage, level: DamageLevel, ground: Ground): Planted {
+  const { expected } = damage
+  const ask = () => compare(expected, level, damagedReader(ground.reader, damage), ground)
+  return { what: `${tell(damage)}, at ${level}`, code: codeOf(expected, level), ask }
+}
+
+/** A night that looks where an earlier one saw everything whole: what it remembers must not hide what is wrong now. */
+async function afterAHealthyNight(ground: Ground): Promise<(damage: Damage) => Planted> {
+  const { clock, signal, reader } = ground
+  const rows = new Map<string, Buffer>()
+  const memory = (kept: Map<string, Buffer>): CheckMemory => ({
+    recall: subject => kept.get(subject) ?? null,
+    keep: async news => {
+      for (const { subject, data } of news) kept.set(subject, data)
+    },
+    subjects: () => kept.keys(),
+    renewAfterMs,
+  })
+  await askCheck(reader, 'bytes', { clock, signal, memory: memory(rows) })
+  return damage => {
+    const ask = () =>
+      compare(damage.expected, 'bytes', damagedReader(reader, damage), ground, { memory: memory(new Map(rows)) })
+    return { what: `${tell(damage)}, after a healthy night`, code: codeOf(damage.expected, 'bytes'), ask }
+  }
+}
+
+/** Good by every checksum, and wrong by what the blobs say of each other. */
+function rewritten(ground: Ground): Planted[] {
+  const { blobs, uuidOf } = ground
+  const nights = ['night-1', 'night-2', 'night-3'].map(uuidOf)
+  const [first = '', second = ''] = nights
+  const generation = 'shard-generation-inconsistent'
+  const outcomes: Readonly<Record<string, (keys: readonly string[]) => Outcome>> = {
+    'generation lacks a snapshot': ([key]) => finding(generation, 'warning', key, [first]),
+    'generation lacks a blob': ([key]) => finding(generation, 'warning', key, [first]),
+    'generation has a blob more': ([key]) => finding(generation, 'warning', key, [first]),
+    'generation has another length': ([key]) => finding(generation, 'warning', key, nights),
+    'file of a segment lost': ([key]) => finding('segment-files-inconsistent', 'error', key, [second]),
+    'virtual file changed': ([key]) => finding('corrupt-metadata-blob', 'error', key, [first]),
+    'totals changed': ([key]) => finding('totals-mismatch', 'warning', key, [second]),
+    'index promised': ([key]) => finding('snapshot-contents-mismatch', 'error', key, [second]),
+    'shard failed': () => ({ kind: 'nothing', why: 'the server said so itself', leavesOpen: [second] }),
+    'mounted, its data gone': ([key]) => finding('backing-snapshot-missing', 'error', key, nights),
+    'mounted from elsewhere': () => finding('backing-snapshot-elsewhere', 'information', null, nights),
+  }
+  const names = new Set([...Object.keys(outcomes), ...ground.rewritten.keys()])
+  return [...names].map((name): Planted => {
+    const changed = ground.rewritten.get(name)
+    const outcome = outcomes[name]
+    if (changed === undefined || outcome === undefined)
+      return { what: name, code: null, ask: () => ['the built-in repository and this version do not fit together'] }
+    const expected = outcome([...changed.keys()])
+    const ask = () => compare(expected, 'bytes', asBucket(new Map([...blobs, ...changed])), ground)
+    return { what: `rewritten: ${name}`, code: codeOf(expected, 'bytes'), ask }
+  })
+}
+
+/** `index-N` carries no checksum: what it says against itself. */
+function editedRoot(ground: Ground): Planted[] {
+  const { blobs, root } = ground
+  const edited = (what: string, expected: Outcome, edit: (text: string) => string): Planted => {
+    const bytes = Buffer.from(edit(blobs.get(root)?.toString('utf8') ?? ''))
+    const ask = () => compare(expected, 'bytes', asBucket(new Map([...blobs, [root, bytes]])), ground)
+    return { what: `${root}: ${what}`, code: codeOf(expected, 'bytes'), ask }
+  }
+  return [
+    edited('an index names a snapshot that is not listed', finding('dangling-reference', 'error', root, []), text =>
+      text.replace('"snapshots":["', '"snapshots":["AAAAAAAAAAAAAAAAAAAAAA","'),
+    ),
+  ]
+}
+
+function stray({ blobs, ...ground }: Ground): Planted {
+  const key = 'indices/AAAAAAAAAAAAAAAAAAAAAA/0/__AAAAAAAAAAAAAAAAAAAAAA'
+  const expected = finding('unreferenced-blobs', 'information', null, [])
+  const ask = () =>
+    compare(expected, 'bytes', asBucket(new Map([...blobs, [key, Buffer.from('stray')]])), { blobs, ...ground })
+  return { what: 'an object that nobody needs', code: 'unreferenced-blobs', ask }
+}
+
+async function compare(
+  expected: Outcome,
+  level: DamageLevel,
+  reader: BlobReader,
+  { healthy, clock, signal }: Ground,
+  more: { readonly memory?: CheckMemory; readonly footers?: boolean } = {},
+): Promise<string[]> {
+  return complaints(expected, level, healthy[level], await askCheck(reader, level, { clock, signal, ...more }))
+}
+
+function finding(
+  code: Extract<Outcome, { kind: 'finding' }>['code'],
+  severity: 'error' | 'warning' | 'information',
+  key: string | null | undefined,
+  snapshots: readonly string[],
+): Extract<Outcome, { kind: 'finding' }> {
+  return { kind: 'finding', code, severity, key: key ?? null, snapshots, level: 'catalogue' }
+}
+
+function codeOf(expected: Outcome, level: DamageLevel): Planted['code'] {
+  if (expected.kind !== 'finding') return null
+  return damageLevels.indexOf(expected.level) <= damageLevels.indexOf(level) ? expected.code : null
+}
+
+function tell({ key, fault, what }: Damage): string {
+  return `${key} is ${fault}: ${what}`
+}
