@@ -34,6 +34,8 @@ const copied: Readonly<Record<string, string>> = {
     ${iso('endedMs')} AS ended_at, level, method, contentId AS content, runId AS run FROM ledger.good_row ORDER BY orderMs, "index"`,
   answers: `SELECT ${iso('atMs')} AS at, contentId AS content, indexId AS index_id, snapshotUuid AS snapshot_uuid, question, answered,
     answer, runId AS run FROM ledger.answer_row ORDER BY atMs, contentId, question`,
+  measures: `SELECT "index" AS index_name, snapshot, ${iso('endedMs')} AS snapshot_ended_at, documents, bytes, fields, resting, judged,
+    snapshotUuid AS snapshot_uuid, contentId AS content, mapping, runId AS run FROM ledger.measure_row ORDER BY "index", endedMs`,
   remembered: `SELECT subject, ${iso('at_ms')} AS at, length(data) AS bytes FROM ledger.memory WHERE length(data) > 0 ORDER BY subject`,
   // One row for each snapshot and night would be the bulk of the file as text: kept as numbers, with a view that reads like the rest.
   names: 'SELECT id, value FROM ledger.term',

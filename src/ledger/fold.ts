@@ -5,10 +5,12 @@
  * It holds because the content is a set of rows by natural key, and of two rows with one key the greater one stays (`rank`, then
  * the text of the row): a maximum has all three properties. The table of journal ids only saves work.
  */
+import { keptMeasures } from '../model/baseline.ts'
 import type { AnswerRow, MemoryRow } from '../model/journal.ts'
 import type { StoredJournal, StoredRow } from './journalFormat.ts'
 import type { LedgerFile } from './ledgerFile.ts'
 import { localError } from './localErrors.ts'
+import { measuresOf, statement } from './questions.ts'
 import {
   answerColumns,
   answerParams,
@@ -16,6 +18,8 @@ import {
   contentParams,
   goodColumns,
   goodParams,
+  measureColumns,
+  measureParams,
   orderOf,
   reachedColumns,
   reachedParams,
@@ -32,13 +36,18 @@ export function fold(file: LedgerFile, journals: readonly StoredJournal[]): numb
       const prunedBefore = prunedBeforeMs(file)
       const remember = file.db.prepare('INSERT OR IGNORE INTO journal VALUES (?, ?)')
       const merge = merger(file)
+      const measured = new Set<string>()
       let folded = 0
       for (const journal of journals) {
         if (journal.createdMs < prunedBefore) continue
         if (remember.run(journal.journalId, journal.createdMs).changes === 0) continue
-        for (const row of journal.rows) merge(row)
+        for (const row of journal.rows) {
+          merge(row)
+          if (row.kind === 'measure') measured.add(row.index)
+        }
         folded++
       }
+      for (const index of measured) pruneMeasures(file, index)
       return folded
     })()
   } catch (error) {
@@ -68,10 +77,28 @@ export function forgetJournals(file: LedgerFile, beforeMs: number): void {
       file.db.prepare('DELETE FROM journal WHERE created_ms < ?').run(beforeMs)
       // What was forgotten that long ago cannot come back: no journal that is still read is older.
       file.db.prepare('DELETE FROM memory WHERE length(data) = 0 AND at_ms < ?').run(beforeMs)
+      file.db.prepare('DELETE FROM measure WHERE ended_ms < ?').run(beforeMs - goneMs)
+      const unnamed = 'at_ms < ? AND digest NOT IN (SELECT mapping FROM measure WHERE mapping IS NOT NULL)'
+      file.db.prepare(`DELETE FROM mapping WHERE ${unnamed}`).run(beforeMs)
     })()
   } catch (error) {
     throw localError(error, 'prune the ledger', file.path)
   }
+}
+
+/** An index that no snapshot has held for so long has no past to be compared with. */
+const goneMs = 400 * 86_400_000
+
+/** Depends on the rows alone, not on the order in which they came: `keptMeasures`. */
+function pruneMeasures(file: LedgerFile, index: string): void {
+  const found = measuresOf(file, index)
+  const kept = keptMeasures(found)
+  if (kept.size === found.length) return
+  const drop = statement(
+    file,
+    'DELETE FROM measure WHERE index_name = (SELECT id FROM term WHERE value = ?) AND snapshot = (SELECT id FROM term WHERE value = ?)',
+  )
+  for (const { snapshotUuid } of found) if (!kept.has(snapshotUuid)) drop.run(index, snapshotUuid)
 }
 
 function merger({ db }: LedgerFile): (row: StoredRow) => void {
@@ -98,6 +125,9 @@ function merger({ db }: LedgerFile): (row: StoredRow) => void {
 
   const answers = table('answer', 'answer_row', ['contentId', 'indexId', 'snapshotUuid', 'question'], answerColumns)
 
+  const measures = table('measure', 'measure_row', ['index', 'snapshotUuid'], measureColumns)
+  const mappings = table('mapping', 'mapping_row', ['digest'], ['digest', 'at_ms', 'fields'])
+
   const findMemory = db.prepare('SELECT at_ms AS atMs, data FROM memory WHERE subject = ?')
   const putMemory = db.prepare('INSERT OR REPLACE INTO memory (subject, at_ms, data) VALUES (?, ?, ?)')
   const keepYounger = ({ subject, atMs, data }: MemoryRow): void => {
@@ -115,7 +145,9 @@ function merger({ db }: LedgerFile): (row: StoredRow) => void {
   ): void => {
     const { kind: _, ...given } = row
     // As the file has it.
-    const values = row.kind === 'answer' ? { ...given, answered: row.answered ? 1 : 0 } : given
+    const values = Object.fromEntries(
+      Object.entries(given).map(([name, value]) => [name, typeof value === 'boolean' ? Number(value) : value]),
+    )
     const asked = 'atMs' in row && row.kind !== 'snapshot' ? { ...values, orderMs: orderOf(row) } : values
     const found = at.find.get(asked)
     if (found === undefined || greater(values, rank, found, rankOf(row.kind, found))) at.put.run(params())
@@ -134,6 +166,10 @@ function merger({ db }: LedgerFile): (row: StoredRow) => void {
         return keepGreater(reached, row, row.atMs, () => reachedParams(row, term))
       case 'good':
         return keepGreater(good, row, row.atMs, () => goodParams(row, term))
+      case 'measure':
+        return keepGreater(measures, row, row.endedMs, () => measureParams(row, term))
+      case 'mapping':
+        return keepGreater(mappings, row, row.atMs, () => ({ digest: row.digest, at_ms: row.atMs, fields: row.fields }))
       case 'answer':
         return keepGreater(answers, row, answerRank(row), () => answerParams(row, term))
     }
@@ -142,7 +178,8 @@ function merger({ db }: LedgerFile): (row: StoredRow) => void {
 
 function rankOf(kind: StoredRow['kind'], found: unknown): number {
   if (typeof found !== 'object' || found === null) return 0
-  if (kind === 'run' && 'endedMs' in found) return Number(found.endedMs)
+  // A measure that was pruned by its date must not be greater than the one that stays.
+  if ((kind === 'run' || kind === 'measure') && 'endedMs' in found) return Number(found.endedMs)
   if (kind === 'answer' && 'answered' in found && 'atMs' in found)
     return answerRank({ answered: found.answered === 1, atMs: Number(found.atMs) })
   return kind !== 'run' && kind !== 'content' && 'atMs' in found ? Number(found.atMs) : 0

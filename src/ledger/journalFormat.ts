@@ -5,12 +5,15 @@
  * than the journals.
  */
 import { SnapproofError } from '../errors.ts'
+import { restings } from '../model/baseline.ts'
 import type {
   AnswerRow,
   ContentRow,
   GoodRow,
   Journal,
   JournalRow,
+  MappingRow,
+  MeasureRow,
   MemoryRow,
   ReachedRow,
   RunRow,
@@ -35,6 +38,8 @@ export type StoredRow =
   | StoredReachedRow
   | StoredGoodRow
   | AnswerRow
+  | MeasureRow
+  | MappingRow
   | MemoryRow
 export interface StoredJournal extends Journal {
   readonly rows: readonly StoredRow[]
@@ -146,6 +151,25 @@ const answerFields: Fields<AnswerRow> = {
   answer: 'text',
   atMs: 'time',
 }
+const measureFields: Fields<MeasureRow> = {
+  runId: 'text',
+  index: 'text',
+  indexId: 'text',
+  snapshot: 'text',
+  snapshotUuid: 'text',
+  endedMs: 'time',
+  documents: 'whole?',
+  bytes: 'whole',
+  sequence: 'whole?',
+  contentId: 'text?',
+  metadataKey: 'text?',
+  fields: 'whole?',
+  mapping: 'text?',
+  resting: [...restings, null],
+  judged: 'flag',
+  atMs: 'time',
+}
+const mappingFields: Fields<MappingRow> = { digest: 'text', fields: 'text', atMs: 'time' }
 const memoryFields: Fields<MemoryRow> = { subject: 'text', atMs: 'time', data: 'base64' }
 
 /** What a `Date` can hold. */
@@ -228,6 +252,10 @@ export function decodeRow(value: unknown, where: string): StoredRow {
       return { kind: 'snapshot', ...pick<SnapshotRow>(value, snapshotFields, where) }
     case 'answer':
       return { kind: 'answer', ...pick<AnswerRow>(value, answerFields, where) }
+    case 'measure':
+      return { kind: 'measure', ...pick<MeasureRow>(value, measureFields, where) }
+    case 'mapping':
+      return { kind: 'mapping', ...pick<MappingRow>(value, mappingFields, where) }
     case 'memory':
       return { kind: 'memory', ...pick<MemoryRow>(value, memoryFields, where) }
     default:

@@ -39,6 +39,10 @@ export function inOrderKnown(
         return [{ ...row, knownRuns: countRuns(file, row.runId) }]
       case 'snapshot':
         return [row]
+      // A snapshot never changes, and what was measured of it holds whenever it was.
+      case 'measure':
+      case 'mapping':
+        return [row]
       case 'memory': {
         const atMs = after(`memory ${row.subject}`, row.atMs, memoryWrittenMs(file, row.subject))
         return [atMs === row.atMs ? row : { ...row, atMs }]

@@ -1,4 +1,5 @@
 /** What the rest of the program asks of the ledger. */
+import type { MappingFields, Measure } from '../model/baseline.ts'
 import type { AnswerRow, ContentRow, JournalRow, RunRow, SnapshotRow } from '../model/journal.ts'
 import type { ContentProof } from '../model/plan.ts'
 import type { Reason } from '../model/verdict.ts'
@@ -14,6 +15,10 @@ export interface ContentHistory {
 }
 
 export interface Ledger {
+  /** What is kept of an index by its name, oldest snapshot first. */
+  measures(index: string): Measure[]
+  /** By digest; what is not kept is left out. */
+  mappings(digests: Iterable<string>): ReadonlyMap<string, MappingFields>
   /** By index id and content id. With `strict` credit also by snapshot uuid: `snapshotUuid` null means any. */
   contentHistory(indexId: string, contentId: string, snapshotUuid: string | null): ContentHistory
   /** By question, the latest answer of a content, restored from whatever snapshot or, with `snapshotUuid`, from that one. */
@@ -62,6 +67,8 @@ export interface LedgerSession extends Ledger, MemoryLedger {
   readonly leaseLost: AbortSignal
   /** Fencing number of the lease; null without one. */
   readonly fence: number | null
+  /** SHA-256 of the object as this session stored it last, 64 hexadecimal digits; null: it has not, or the ledger is a local file. */
+  readonly storedSha256: string | null
   /**
    * Writes the rows as immutable journal objects (or files; one unless they are very many) and folds them into the local file.
    * Rows of one content come in the order in which they happened. Resolves once all are stored. After an error the same rows

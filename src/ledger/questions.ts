@@ -2,7 +2,8 @@
  * What the ledger answers. Times of the future are handled here, at the time of asking: README.md, "Times".
  */
 import type { Statement } from 'better-sqlite3'
-import type { AnswerRow, ContentRow, RunRow, SnapshotRow } from '../model/journal.ts'
+import type { MappingFields, Measure } from '../model/baseline.ts'
+import type { AnswerRow, ContentRow, MappingRow, MeasureRow, RunRow, SnapshotRow } from '../model/journal.ts'
 import type { ContentProof } from '../model/plan.ts'
 import type { StoredContentRow, StoredGoodRow, StoredReachedRow, StoredRow, StoredRunRow } from './journalFormat.ts'
 import { decodeRow } from './journalFormat.ts'
@@ -101,6 +102,22 @@ export function askLedger(file: () => LedgerFile, nowMs: () => number): Ledger &
       const [row] = rows('SELECT min(startedMs) AS ms FROM run_row WHERE startedMs <= ?', nowMs() + toleratedSkewMs)
       return typeof row === 'object' && row !== null && 'ms' in row && typeof row.ms === 'number' ? row.ms : null
     },
+    measures: index => {
+      try {
+        return measuresOf(file(), index)
+      } catch (error) {
+        throw localError(error, 'read the ledger', file().path)
+      }
+    },
+    mappings: digests => {
+      const found = new Map<string, MappingFields>()
+      for (const digest of new Set(digests)) {
+        const [row] = rows('SELECT * FROM mapping_row WHERE digest = ?', digest)
+        const fields = row === undefined ? null : fieldsOf(decodeAs<MappingRow>('mapping', row).fields)
+        if (fields !== null) found.set(digest, fields)
+      }
+      return found
+    },
     memory: subject => {
       const [row] = rows('SELECT at_ms AS atMs, data FROM memory WHERE subject = ?', subject) as MemoryFound[]
       return row === undefined || row.data.length === 0 ? null : row
@@ -152,6 +169,29 @@ export function attemptsAt(file: LedgerFile, indexId: string, contentId: string)
     .map(row => decodeAs<StoredContentRow>('content', row))
 }
 
+/** Oldest snapshot first. */
+export function measuresOf(file: LedgerFile, index: string): Measure[] {
+  return statement(file, 'SELECT * FROM measure_row WHERE "index" = ? ORDER BY endedMs, snapshotUuid')
+    .all(index)
+    .map(row => {
+      const { kind: _, runId: __, atMs: ___, ...measure } = decodeAs<MeasureRow>('measure', row)
+      return measure
+    })
+}
+
+/** Null for what is no mapping: it is as good as not kept. */
+function fieldsOf(text: string): MappingFields | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    const isMapping =
+      typeof value === 'object' && value !== null && Object.values(value).every(type => typeof type === 'string')
+    return isMapping ? (value as MappingFields) : null
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
 /** When the question was last answered, or asked; null: never. */
 export function answerWrittenMs(
   file: LedgerFile,
@@ -178,7 +218,8 @@ export function decodeAs<Row extends StoredRow>(kind: Row['kind'], row: unknown)
   const fields = typeof row === 'object' && row !== null ? { ...row } : {}
   const credited = 'creditedFrom' in fields ? { creditedFrom: JSON.parse(String(fields.creditedFrom)) } : {}
   const answered = 'answered' in fields ? { answered: fields.answered === 1 } : {}
-  return decodeRow({ kind, ...fields, ...credited, ...answered }, 'the ledger') as Row
+  const judged = 'judged' in fields ? { judged: fields.judged === 1 } : {}
+  return decodeRow({ kind, ...fields, ...credited, ...answered, ...judged }, 'the ledger') as Row
 }
 
 const statements = new WeakMap<LedgerFile, Map<string, Statement<unknown[]>>>()

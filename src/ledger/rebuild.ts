@@ -20,6 +20,7 @@ export interface RowCounts {
   readonly reached: number
   readonly good: number
   readonly answers: number
+  readonly measures: number
   readonly memory: number
 }
 
@@ -124,11 +125,12 @@ const tables: Readonly<Record<keyof RowCounts, string>> = {
   reached: 'SELECT snapshotUuid, level, orderMs, runId FROM %reached_row',
   good: 'SELECT "index", orderMs, runId FROM %good_row',
   answers: 'SELECT contentId, indexId, snapshotUuid, question FROM %answer_row',
+  measures: 'SELECT "index", snapshotUuid FROM %measure_row',
   memory: 'SELECT subject FROM %memory WHERE length(data) > 0',
 }
 
 function counts(count: (rows: string) => number): RowCounts {
-  const { runs, contents, snapshots, reached, good, answers, memory } = tables
+  const { runs, contents, snapshots, reached, good, answers, measures, memory } = tables
   return {
     runs: count(runs),
     contents: count(contents),
@@ -136,6 +138,7 @@ function counts(count: (rows: string) => number): RowCounts {
     reached: count(reached),
     good: count(good),
     answers: count(answers),
+    measures: count(measures),
     memory: count(memory),
   }
 }

@@ -1,5 +1,5 @@
 /** Rows of journals as parameters of SQL statements, by the columns of schema.ts. */
-import type { AnswerRow, SnapshotRow } from '../model/journal.ts'
+import type { AnswerRow, MeasureRow, SnapshotRow } from '../model/journal.ts'
 import type { StoredContentRow, StoredGoodRow, StoredReachedRow, StoredRunRow } from './journalFormat.ts'
 import { levelCodes, verdictCodes } from './schema.ts'
 
@@ -171,6 +171,47 @@ export function goodParams(row: StoredGoodRow, term: TermOf): Params {
     ended_ms: row.endedMs,
     level: levelCodes.indexOf(row.level),
     method: known(row.method),
+  }
+}
+
+export const measureColumns = [
+  'index_name',
+  'snapshot',
+  'run',
+  'at_ms',
+  'idx',
+  'name',
+  'ended_ms',
+  'documents',
+  'bytes',
+  'sequence',
+  'content',
+  'metadata',
+  'fields',
+  'mapping',
+  'resting',
+  'judged',
+]
+
+export function measureParams(row: MeasureRow, term: TermOf): Params {
+  const known = (text: string | null) => (text === null ? null : term(text))
+  return {
+    index_name: term(row.index),
+    snapshot: term(row.snapshotUuid),
+    run: term(row.runId),
+    at_ms: row.atMs,
+    idx: term(row.indexId),
+    name: term(row.snapshot),
+    ended_ms: row.endedMs,
+    documents: row.documents,
+    bytes: row.bytes,
+    sequence: row.sequence,
+    content: known(row.contentId),
+    metadata: known(row.metadataKey),
+    fields: row.fields,
+    mapping: row.mapping,
+    resting: row.resting,
+    judged: row.judged ? 1 : 0,
   }
 }
 

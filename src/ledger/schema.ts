@@ -122,10 +122,31 @@ CREATE VIEW answer_row AS SELECT
   JOIN term s ON s.id = t.snapshot JOIN term q ON q.id = t.question;
 `
 
+const version4Measures = `
+CREATE TABLE measure (
+  index_name INTEGER NOT NULL, snapshot INTEGER NOT NULL, run INTEGER NOT NULL, at_ms INTEGER NOT NULL, idx INTEGER NOT NULL,
+  name INTEGER NOT NULL, ended_ms INTEGER NOT NULL, documents INTEGER, bytes INTEGER NOT NULL, sequence INTEGER, content INTEGER,
+  metadata INTEGER, fields INTEGER, mapping TEXT, resting TEXT, judged INTEGER NOT NULL,
+  PRIMARY KEY (index_name, snapshot)
+) WITHOUT ROWID;
+CREATE TABLE mapping (digest TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, fields TEXT NOT NULL) WITHOUT ROWID;
+CREATE VIEW measure_row AS SELECT
+  r.value AS runId, x.value AS "index", i.value AS indexId, n.value AS snapshot, s.value AS snapshotUuid, t.ended_ms AS endedMs,
+  t.documents AS documents, t.bytes AS bytes, t.sequence AS sequence, c.value AS contentId, m.value AS metadataKey,
+  t.fields AS fields, t.mapping AS mapping, t.resting AS resting, t.judged AS judged, t.at_ms AS atMs
+  FROM measure t JOIN term x ON x.id = t.index_name JOIN term s ON s.id = t.snapshot JOIN term r ON r.id = t.run
+  JOIN term i ON i.id = t.idx JOIN term n ON n.id = t.name LEFT JOIN term c ON c.id = t.content
+  LEFT JOIN term m ON m.id = t.metadata;
+CREATE VIEW mapping_row AS SELECT digest, fields, at_ms AS atMs FROM mapping;
+`
+
 /** `migrations[v]` takes a file from version v to v + 1. */
-const migrations: readonly ((db: Database.Database) => void)[] = [version1, version2, version3, version4].map(
-  step => (db: Database.Database) => db.exec(step),
-)
+const migrations: readonly ((db: Database.Database) => void)[] = [
+  version1,
+  version2,
+  version3,
+  version4 + version4Measures,
+].map(step => (db: Database.Database) => db.exec(step))
 
 /** Brings a file (0: an empty one) to `schemaVersion`, whole or not at all. */
 export function migrate(db: Database.Database): void {

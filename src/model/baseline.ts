@@ -96,3 +96,25 @@ export interface BaselinesOfRun {
   readonly tooYoung: number
   readonly outside: readonly BaselineRow[]
 }
+
+/** Kept of one index name: the newest snapshots, and of so many days the last one. */
+const newestKept = 14
+const daysKept = 30
+const dayMs = 86_400_000
+
+/**
+ * Uuids of the snapshots whose measures are kept. What is kept of some and others together is what is kept of what is kept of some and
+ * the others, so that it does not matter in which order measures become known.
+ */
+export function keptMeasures(measures: readonly Pick<Measure, 'snapshotUuid' | 'endedMs'>[]): Set<string> {
+  const newestFirst = [...measures].sort(
+    (a, b) => b.endedMs - a.endedMs || (a.snapshotUuid < b.snapshotUuid ? 1 : a.snapshotUuid > b.snapshotUuid ? -1 : 0),
+  )
+  const lastOfDay = new Map<number, string>()
+  for (const { snapshotUuid, endedMs } of newestFirst) {
+    const day = Math.floor(endedMs / dayMs)
+    if (!lastOfDay.has(day)) lastOfDay.set(day, snapshotUuid)
+  }
+  const newest = newestFirst.slice(0, newestKept).map(measure => measure.snapshotUuid)
+  return new Set([...newest, ...[...lastOfDay.values()].slice(0, daysKept)])
+}

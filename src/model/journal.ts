@@ -2,6 +2,7 @@
  * Rows of journals. A journal is one immutable object that holds what one piece of work found out; the ledger is what
  * journals fold into. Folding is idempotent (by journal id), commutative and associative.
  */
+import type { Measure } from './baseline.ts'
 import type { IndexId, SnapshotUuid } from './repository.ts'
 import type { Level, Method, Reason, VerdictValue } from './verdict.ts'
 
@@ -117,6 +118,22 @@ export interface AnswerRow {
   readonly atMs: number
 }
 
+/** What an index was in a snapshot. Of two rows about one index name and snapshot that of the later end stays; the oldest go (`keptMeasures`). */
+export interface MeasureRow extends Measure {
+  readonly kind: 'measure'
+  readonly runId: string
+  readonly atMs: number
+}
+
+/** A mapping that measures name by its digest. */
+export interface MappingRow {
+  readonly kind: 'mapping'
+  readonly digest: string
+  /** JSON of `MappingFields`, in the order of the names. */
+  readonly fields: string
+  readonly atMs: number
+}
+
 /**
  * What a check may leave out next time because it saw it before; packed by `check/`, opaque to the ledger. Of two rows about one
  * subject the younger stays; equally old ones are decided by their bytes.
@@ -130,7 +147,16 @@ export interface MemoryRow {
   readonly data: string
 }
 
-export type JournalRow = RunRow | ContentRow | SnapshotRow | ReachedRow | GoodRow | AnswerRow | MemoryRow
+export type JournalRow =
+  | RunRow
+  | ContentRow
+  | SnapshotRow
+  | ReachedRow
+  | GoodRow
+  | AnswerRow
+  | MeasureRow
+  | MappingRow
+  | MemoryRow
 
 export interface Journal {
   readonly schemaVersion: 1

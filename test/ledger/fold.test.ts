@@ -10,6 +10,7 @@ import {
   day,
   dump,
   goodRow,
+  measureRow,
   newFolder,
   reachedRow,
   runRow,
@@ -99,6 +100,21 @@ const row: fc.Arbitrary<StoredRow> = fc.oneof(
       atMs: time,
     })
     .map(answerRow),
+  fc
+    .record({
+      runId: few('run-'),
+      index: few('index-'),
+      snapshotUuid: few('s'),
+      endedMs: fc.integer({ min: 0, max: 60 }).map(n => start + n * (day / 4)),
+      documents: fc.option(fc.nat(3)),
+      resting: fc.constantFrom('closed', null),
+      judged: fc.boolean(),
+      atMs: time,
+    })
+    .map(measureRow),
+  fc
+    .record({ digest: few('m'), fields: few('f'), atMs: time })
+    .map(fields => ({ kind: 'mapping' as const, ...fields })),
 )
 const journals = fc.array(fc.array(row, { maxLength: 5 }), { minLength: 1, maxLength: 8 }).map(lists =>
   lists.map(

@@ -9,7 +9,15 @@ import type { LedgerOptions } from '../../src/ledger/open.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import type { LedgerSession } from '../../src/ledger/port.ts'
 import { silentLog } from '../../src/log.ts'
-import type { AnswerRow, ContentRow, GoodRow, ReachedRow, RunRow, SnapshotRow } from '../../src/model/journal.ts'
+import type {
+  AnswerRow,
+  ContentRow,
+  GoodRow,
+  MeasureRow,
+  ReachedRow,
+  RunRow,
+  SnapshotRow,
+} from '../../src/model/journal.ts'
 import type { Clock } from '../../src/time.ts'
 
 export const day = 86_400_000
@@ -135,6 +143,29 @@ export function snapshotRow(rest: Partial<SnapshotRow> = {}): SnapshotRow {
   }
 }
 
+export function measureRow(rest: Partial<MeasureRow> = {}): MeasureRow {
+  return {
+    kind: 'measure',
+    runId: 'run-a',
+    index: 'logs',
+    indexId: 'i1',
+    snapshot: 'nightly-1',
+    snapshotUuid: 's1',
+    endedMs: start - day,
+    documents: 10,
+    bytes: 1000,
+    sequence: 9,
+    contentId: 'c1',
+    metadataKey: 'indices/i1/meta-1.dat',
+    fields: 2,
+    mapping: 'm1',
+    resting: null,
+    judged: true,
+    atMs: start,
+    ...rest,
+  }
+}
+
 export function reachedRow(rest: Partial<ReachedRow> = {}): ReachedRow {
   return {
     kind: 'reached',
@@ -201,6 +232,7 @@ export function dump(path: string): Record<string, unknown[]> {
       reached: sorted('SELECT * FROM reached_row'),
       good: sorted('SELECT * FROM good_row'),
       answers: sorted('SELECT * FROM answer_row'),
+      measures: sorted('SELECT * FROM measure_row'),
       journals: sorted('SELECT * FROM journal'),
     }
   } finally {
