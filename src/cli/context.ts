@@ -1,5 +1,5 @@
 /** What every command needs: the configuration, the stores, the log, and one signal that Ctrl-C and SIGTERM abort. */
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -17,6 +17,8 @@ import type { AuditConfig, StoreConfig } from '../model/config.ts'
 import type { RunResult } from '../model/run.ts'
 import { ledgerMemory } from '../run/checkMemory.ts'
 import type { RunDependencies } from '../run/dependencies.ts'
+import type { Seals } from '../run/seal.ts'
+import { readSigner } from '../seal/keys.ts'
 import { type Clock, isoTime, steadyClock } from '../time.ts'
 import type { CliLog } from './log.ts'
 import { claimWorkFolder, isProcessAlive } from './workFolder.ts'
@@ -159,6 +161,7 @@ export async function buildRun(
   const repository = openConfigured(config.repository, clock, config.work.requests, counts)
   const ledgerStore = config.ledger.store === null ? null : openConfigured(config.ledger.store, clock, 4, counts)
   const outputStore = config.output.store === null ? null : openConfigured(config.output.store, clock, 8, counts)
+  const seals = openSeals(config, clock)
   const owner = { host: hostname(), pid: process.pid }
   const workFolder = await claimWorkFolder(config.work.folder, processId, owner, isProcessAlive, clock.nowMs(), log)
   const mirrorFolder = join(workFolder, 'mirror')
@@ -208,7 +211,9 @@ export async function buildRun(
       if (engine === undefined) throw new SnapproofError('internal', `no engine ${name} is configured`)
       return startEngine({
         ...engine,
-        ...(engine.home === null ? { home: '' } : { home: engine.home }),
+        home: engine.home ?? '',
+        serverRepositories: engine.repositoryFolder === null ? null : join(engine.repositoryFolder, processId),
+        owner: { runId: processId, ...owner },
         cacheFolder: cacheFolder(environment),
         workFolder: join(workFolder, 'engine'),
         repositoryFolder: workFolder,
@@ -219,6 +224,7 @@ export async function buildRun(
         clock,
       })
     },
+    seals,
     output: outputFolder(folder, runId, outputStore),
     putMetrics: await metricsOf(config, clock),
     style: await readStyle(),
@@ -230,13 +236,24 @@ export async function buildRun(
       await repository.close()
       await ledgerStore?.close()
       await outputStore?.close()
+      await seals?.store.close()
     },
+  }
+}
+
+/** The chain of the configuration; null: runs are not sealed. */
+export function openSeals({ seal }: AuditConfig, clock: Clock): Seals | null {
+  if (seal === null) return null
+  return {
+    store: openConfigured(seal.store, clock, 4),
+    retention: seal.retention,
+    signer: () => readSigner(seal.keyFile),
   }
 }
 
 /** Files go to the folder at once; the store gets its copy when the run is over. */
 function outputFolder(folder: string, runId: string, store: BlobWriter | null): RunDependencies['output'] {
-  const written = new Set<string>()
+  const written = new Map<string, string>()
   return {
     folder,
     async write(name, text) {
@@ -247,10 +264,11 @@ function outputFolder(folder: string, runId: string, store: BlobWriter | null): 
       } catch (error) {
         throw diskError(error, 'write', path)
       }
-      written.add(name)
+      written.set(name, createHash('sha256').update(text).digest('hex'))
     },
+    written: () => written,
     async upload(signal) {
-      for (const name of store === null ? [] : written) {
+      for (const name of store === null ? [] : written.keys()) {
         const contentType = name.endsWith('.html') ? 'text/html; charset=utf-8' : 'application/json'
         await store?.put(`${runId}/${name}`, await readFile(join(folder, name)), { contentType, signal })
       }

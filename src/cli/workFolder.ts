@@ -72,12 +72,4 @@ async function ownerOf(folder: string): Promise<Owner | null> {
   }
 }
 
-/** Signal 0 asks only; EPERM is another user's living process. */
-export function isProcessAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as { code?: unknown }).code === 'EPERM'
-  }
-}
+export { isProcessAlive } from '../engine/options.ts'

@@ -4,9 +4,11 @@
  */
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { engineProblems } from './engines.ts'
 import { isRecord } from './layers.ts'
 import { gotAllowed } from './problems.ts'
 import { defaultLedgerFile } from './schema.ts'
+import { sealProblems } from './seal.ts'
 import { holdsSecret, looksLikeCredential } from './secrets.ts'
 
 interface RawProblem {
@@ -19,7 +21,13 @@ interface RawProblem {
 
 /** `folder`: what relative paths of the file start at. */
 export function crossChecks(value: Readonly<Record<string, unknown>>, folder: string): RawProblem[] {
-  return [...secretChecks(value, []), ...ledgerChecks(value), ...storeChecks(value, folder), ...engineChecks(value)]
+  return [
+    ...secretChecks(value, []),
+    ...ledgerChecks(value),
+    ...storeChecks(value, folder),
+    ...engineChecks(value),
+    ...sealChecks(value),
+  ]
 }
 
 function secretChecks(value: unknown, path: readonly PropertyKey[]): RawProblem[] {
@@ -57,11 +65,15 @@ function ledgerChecks(value: Readonly<Record<string, unknown>>): RawProblem[] {
 function storeChecks(value: Readonly<Record<string, unknown>>, folder: string): RawProblem[] {
   const repository = storePlace(text(value, 'repository', 'url'))
   if (repository === null) return []
+  const key = text(value, 'seal', 'keyFile')
+  const keyFile = key === null ? null : filePlace(key, folder)
   const places = [
     { path: ['ledger', 'url'], place: storePlace(text(value, 'ledger', 'url')) },
     { path: ['output', 'url'], place: storePlace(text(value, 'output', 'url')) },
     { path: ['ledger', 'file'], place: filePlace(text(value, 'ledger', 'file') ?? defaultLedgerFile('x'), folder) },
     { path: ['output', 'folder'], place: filePlace(text(value, 'output', 'folder') ?? '.snapproof/runs', folder) },
+    { path: ['seal', 'url'], place: storePlace(text(value, 'seal', 'url')) },
+    { path: ['seal', 'keyFile'], place: keyFile },
     { path: ['work', 'folder'], place: filePlace(text(value, 'work', 'folder') ?? '.snapproof/work', folder) },
   ]
   return places.flatMap(({ path, place }) => {
@@ -69,6 +81,11 @@ function storeChecks(value: Readonly<Record<string, unknown>>, folder: string): 
     const allowed = 'a place outside the repository, which is never written to'
     return [{ path, what: 'value', message: gotAllowed(place.shown, allowed) } as const]
   })
+}
+
+function sealChecks(value: Readonly<Record<string, unknown>>): RawProblem[] {
+  if (!isRecord(value.seal)) return []
+  return sealProblems(value.seal).map(({ key, message }) => ({ path: ['seal', key], what: 'value', message }))
 }
 
 function engineChecks(value: Readonly<Record<string, unknown>>): RawProblem[] {
@@ -83,14 +100,8 @@ function engineChecks(value: Readonly<Record<string, unknown>>): RawProblem[] {
       const message = `got ${JSON.stringify(engine.name)}, the name of engines[${first}]; allowed: a name of its own`
       problems.push({ path: ['engines', i, 'name'], what: 'value', message })
     }
-    const home = engine.home ?? null
-    if (engine.kind === 'distribution' && home === null) {
-      const message = gotAllowed(undefined, 'the folder with bin/elasticsearch or bin/opensearch')
-      problems.push({ path: ['engines', i, 'home'], what: 'value', message })
-    }
-    if (engine.kind === 'maven' && home !== null) {
-      const message = gotAllowed(home, 'nothing: kind maven has no folder; kind distribution has')
-      problems.push({ path: ['engines', i, 'home'], what: 'value', message })
+    for (const { key, message } of engineProblems(engine)) {
+      problems.push({ path: ['engines', i, key], what: 'value', message })
     }
     return problems
   })

@@ -16,6 +16,7 @@ import { knownKeys, leaves } from './leaves.ts'
 import { readPriceTable } from './prices.ts'
 import { configurationError, didYouMean, dottedPath, gotAllowed, type Problem } from './problems.ts'
 import { configSchema, defaultLedgerFile, type ParsedConfig } from './schema.ts'
+import { sealConfig } from './seal.ts'
 
 export interface LoadOptions {
   readonly file: string
@@ -150,7 +151,7 @@ function unknownKey(path: readonly PropertyKey[], key: string): string {
 }
 
 function toAuditConfig(parsed: ParsedConfig, folder: string): AuditConfig {
-  const { repository, ledger, output, engines, policy, limits, costs, work, metrics, notify, failOn } = parsed
+  const { repository, ledger, output, engines, policy, limits, costs, work, metrics, notify, seal, failOn } = parsed
   const days = (seconds: number) => seconds / 86_400
   return {
     repository: { name: repository.name, ...storeOf({ ...repository, url: repository.url }) },
@@ -163,7 +164,14 @@ function toAuditConfig(parsed: ParsedConfig, folder: string): AuditConfig {
       folder: resolve(folder, output.folder),
       store: output.url === null ? null : storeOf({ ...output, url: output.url }),
     },
-    engines: engines.map(engine => ({ ...engine, home: engine.home === null ? null : resolve(folder, engine.home) })),
+    engines: engines.map(engine => ({
+      ...engine,
+      home: engine.home === null ? null : resolve(folder, engine.home),
+      // A bare name is looked for on the PATH.
+      command:
+        engine.command === null || !engine.command.includes('/') ? engine.command : resolve(folder, engine.command),
+      authorizationFile: engine.authorizationFile === null ? null : resolve(folder, engine.authorizationFile),
+    })),
     policy: {
       startMs: policy.start,
       restoreNewestWithinDays: days(policy.restore.newestWithin),
@@ -188,6 +196,7 @@ function toAuditConfig(parsed: ParsedConfig, folder: string): AuditConfig {
     work: { ...work, folder: resolve(folder, work.folder) },
     metrics,
     notify,
+    seal: sealConfig(seal, storeOf, path => resolve(folder, path)),
     failOn,
   }
 }

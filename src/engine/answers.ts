@@ -37,6 +37,7 @@ export function recoveryRows(body: unknown, target: string): RecoveryRow[] {
       recoveredBytes: number(size.recovered_in_bytes, `${where}: index.size.recovered_in_bytes`),
       reusedBytes: number(size.reused_in_bytes, `${where}: index.size.reused_in_bytes`),
       milliseconds: number(row.total_time_in_millis, `${where}: total_time_in_millis`),
+      checkMilliseconds: optionalNumber(optionalObject(row.verify_index)?.check_index_time_in_millis) ?? 0,
     }
   })
 }
@@ -122,10 +123,25 @@ export function shardStateRows(body: unknown, target: string): UnstartedShard[] 
         state: string(copy.state, `${where}: state`),
         reason: optionalString(unassigned.reason),
         details: optionalString(unassigned.details),
+        allocation: optionalString(unassigned.allocation_status),
       })
     }
   }
   return rows.sort((a, b) => a.shard - b.shard)
+}
+
+/** `POST /_cluster/allocation/explain`: why no node may have the shard, in the words of each that says no. */
+export function allocationWords(body: unknown): string {
+  const nodes = optionalObject(body)?.node_allocation_decisions
+  const deciders = (Array.isArray(nodes) ? nodes : []).flatMap(node => {
+    const said = optionalObject(node)?.deciders
+    return Array.isArray(said) ? said.map(optionalObject) : []
+  })
+  const words = deciders.flatMap(decider => {
+    const explanation = decider?.decision === 'NO' ? optionalString(decider.explanation) : null
+    return explanation === null ? [] : [explanation]
+  })
+  return [...new Set(words)].join('; ').slice(0, 2_000)
 }
 
 /** `GET /<target>/_count`. A count over some of the shards only is no count: `engine-request`. */
@@ -147,12 +163,66 @@ export function restoredFields(body: unknown, target: string): Record<string, st
   return Object.fromEntries(flattenMapping(index.mappings))
 }
 
+export interface NodeAnswer {
+  readonly version: string
+  readonly indexVersion: number | null
+}
+
+/** `GET /_nodes/_local/stats/fs`: the only node's data folder. */
+export function nodeDisk(body: unknown): { freeBytes: number; totalBytes: number } | null {
+  const [node] = Object.values(optionalObject(optionalObject(body)?.nodes) ?? {})
+  const total = optionalObject(optionalObject(optionalObject(node)?.fs)?.total)
+  const freeBytes = optionalNumber(total?.available_in_bytes)
+  const totalBytes = optionalNumber(total?.total_in_bytes)
+  // A server that has not looked yet says 0 or less.
+  return freeBytes === null || totalBytes === null || totalBytes <= 0 || freeBytes < 0 ? null : { freeBytes, totalBytes }
+}
+
 /** `GET /_nodes/_local`: version and index version of the only node. */
-export function nodeVersion(body: unknown): { version: string; indexVersion: number | null } {
+export function nodeVersion(body: unknown): NodeAnswer {
   const nodes = Object.values(object(object(body, '_nodes').nodes, '_nodes: nodes'))
   if (nodes.length !== 1) throw unknownShape('_nodes: nodes', nodes.length)
   const node = object(nodes[0], '_nodes: a node')
   return { version: string(node.version, '_nodes: version'), indexVersion: optionalNumber(node.index_version) }
+}
+
+export interface ClusterAnswer {
+  readonly name: string
+  readonly product: 'elasticsearch' | 'opensearch'
+  /** Of every node. */
+  readonly versions: readonly string[]
+  readonly indexVersion: number | null
+  /** Null: the nodes do not say what is in them. */
+  readonly xpack: boolean | null
+}
+
+/**
+ * `GET /_cluster/health`, `GET /_nodes`, and `GET /` where there is one. OpenSearch says what it is in `GET /`; without, by what
+ * its nodes do not have: a build flavor.
+ */
+export function clusterAnswer(health: unknown, nodes: unknown, root: unknown): ClusterAnswer {
+  const all = Object.values(object(object(nodes, '_nodes').nodes, '_nodes: nodes')).map(node =>
+    object(node, '_nodes: a node'),
+  )
+  const first = all[0]
+  if (first === undefined) throw unknownShape('_nodes: nodes', {})
+  const version = optionalObject(optionalObject(root)?.version)
+  const flavored = all.every(node => typeof node.build_flavor === 'string')
+  const product = version === null ? (flavored ? 'elasticsearch' : 'opensearch') : productIn(version)
+  const modules = Array.isArray(first.modules)
+    ? first.modules.flatMap(one => optionalString(optionalObject(one)?.name) ?? [])
+    : []
+  return {
+    name: string(object(health, '_cluster/health').cluster_name, '_cluster/health: cluster_name'),
+    product,
+    versions: all.map(node => string(node.version, '_nodes: version')),
+    indexVersion: optionalNumber(first.index_version),
+    xpack: modules.length === 0 ? null : modules.includes('x-pack-core'),
+  }
+}
+
+function productIn(version: Json): 'elasticsearch' | 'opensearch' {
+  return version.distribution === 'opensearch' ? 'opensearch' : 'elasticsearch'
 }
 
 function unknownShape(where: string, value: unknown): SnapproofError {

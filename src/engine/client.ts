@@ -21,9 +21,17 @@ class PlainJsonTransport extends Transport {
   }
 }
 
-export function connect(address: string): Client {
+export interface ClientOptions {
+  /** Without user and password. */
+  readonly url: string
+  /** Value of the header `authorization`; never logged. */
+  readonly authorization?: string
+}
+
+export function connect({ url, authorization }: ClientOptions): Client {
   return new Client({
-    node: `http://${address}`,
+    node: url,
+    ...(authorization === undefined ? {} : { headers: { authorization } }),
     Transport: PlainJsonTransport,
     maxRetries: 0,
     requestTimeout: 30_000,

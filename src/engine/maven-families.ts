@@ -65,6 +65,25 @@ const elasticsearch7: Family = {
   ]),
 }
 
+/** As Elasticsearch 7, from which it came. */
+const opensearch2: Family = {
+  product: 'opensearch',
+  launcher: 'LaunchOpenSearch2',
+  // Its distribution brings 21; newer ones have no security manager, which it asks for.
+  jdk: { minimum: 17, maximum: 21 },
+  artifacts: version => [
+    `org.opensearch:opensearch:${version}`,
+    `org.opensearch.plugin:transport-netty4-client:${version}`,
+    'org.apache.logging.log4j:log4j-core:2.21.0',
+  ],
+  layOut: async home => void (await mkdir(join(home, 'modules'))),
+  javaArguments: home => ['-cp', join(home, 'lib', '*'), `-Dopensearch.path.home=${home}`],
+  settings: new Map([
+    ['http.type', 'netty4'],
+    ['transport.type', 'netty4'],
+  ]),
+}
+
 const opensearch3: Family = {
   product: 'opensearch',
   launcher: 'LaunchOpenSearch3',
@@ -95,9 +114,11 @@ export function familyOf(product: Product, version: string): Family {
   const major = /^(\d+)\.\d+\.\d+$/.exec(version)?.[1]
   if (product === 'elasticsearch' && (major === '8' || major === '9')) return elasticsearch8And9
   if (product === 'elasticsearch' && version.startsWith('7.17.')) return elasticsearch7
+  if (product === 'opensearch' && major === '2') return opensearch2
   if (product === 'opensearch' && major === '3') return opensearch3
   throw new SnapproofError('no-distribution', `an engine of kind maven cannot be ${product} ${version}`, {
-    advice: 'Possible are elasticsearch 7.17, 8.19 and 9.x, and opensearch 3.x; use kind distribution for others.',
+    advice:
+      'Possible are elasticsearch 7.17, 8.19 and 9.x, and opensearch 2.x and 3.x; use kind distribution for others.',
   })
 }
 

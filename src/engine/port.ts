@@ -1,5 +1,5 @@
 /**
- * The narrow port to a throwaway search server. Adapters: `maven`, `distribution` (child processes).
+ * The narrow port to a throwaway search server. Adapters: `maven`, `distribution` (child processes), `container`, `endpoint`.
  *
  * Every call has its own deadline inside and takes an AbortSignal. An answer of the server that says no is a value; a
  * server that does not answer is `SnapproofError` `engine-request`, or `engine-died` once its process has ended.
@@ -14,6 +14,8 @@ export interface EngineFacts {
   readonly version: string
   /** `nodes.*.index_version`; null where the server does not say. */
   readonly indexVersion: number | null
+  /** Is x-pack in it? Null: the server does not say what is in it. */
+  readonly xpack: boolean | null
   /** Is the server kept from reaching anything but us? False: the report says so. */
   readonly egressBlocked: boolean
 }
@@ -26,11 +28,33 @@ export interface RestoreRequest {
   readonly target: string
   /** Compare the checksum of every file when a shard starts: what lies in a closed target may have rotted there. */
   readonly checksumAtStart?: boolean
+  /** Run Lucene's CheckIndex over every segment when a shard starts. */
+  readonly deep?: boolean
   readonly signal: AbortSignal
 }
 export type RestoreAnswer =
   | { readonly accepted: true }
   | { readonly accepted: false; readonly status: number; readonly type: string; readonly reason: string }
+
+export type SearchAnswer =
+  | { readonly answered: true; readonly body: unknown }
+  | { readonly answered: false; readonly status: number; readonly type: string; readonly reason: string }
+
+/** A program of the owner's, which looks at a restored index. */
+export interface OwnerCommand {
+  readonly run: readonly [string, ...string[]]
+  /** The restored index, by its own safe name. */
+  readonly target: string
+  /** Besides what every program needs (PATH, HOME …), SNAPPROOF_ENDPOINT and SNAPPROOF_INDEX. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly timeLimitSeconds: number
+  readonly signal: AbortSignal
+}
+export interface CommandEnd {
+  readonly exitCode: number
+  /** Standard output and error, as they came; bounded. */
+  readonly output: string
+}
 
 export interface Engine {
   readonly facts: EngineFacts
@@ -50,10 +74,19 @@ export interface Engine {
   count(target: string, signal: AbortSignal): Promise<number>
   /** Dotted field path → type, flattened like `IndexMetadata.fields`. */
   fields(target: string, signal: AbortSignal): Promise<Record<string, string>>
+  /** One `_search` over all shards of the target; the body as it is given. */
+  search(target: string, body: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<SearchAnswer>
+  /**
+   * Throws `owner-command` when it could not be started, took too long, wrote too much or was ended by a signal. Neither it nor what it
+   * starts outlives the call, or us.
+   */
+  runCommand(command: OwnerCommand): Promise<CommandEnd>
   /** Does not wait for shards. False: the server did not close it. */
   closeIndex(target: string, signal: AbortSignal): Promise<boolean>
   /** Uuid of the snapshot of that name as the server sees it now; null: there is none. */
   snapshotUuid(repository: string, snapshot: string, signal: AbortSignal): Promise<string | null>
+  /** Bytes of the disk that the server writes to; null: it does not say. */
+  disk(signal: AbortSignal): Promise<{ readonly freeBytes: number; readonly totalBytes: number } | null>
   /** Idempotent. */
   deleteIndex(target: string, signal: AbortSignal): Promise<void>
   /** Null while it lives; once its process has ended, what it said last. */

@@ -24,6 +24,9 @@ export interface ServerProcess {
   stop(graceMs: number): Promise<void>
 }
 
+/** What is known of a server's life. Of one that somebody else runs: nothing. */
+export type Life = Pick<ServerProcess, 'ended' | 'end' | 'stopping' | 'tail'>
+
 /** Groups that still live, by the pid of their leader. */
 const livingGroups = new Set<number>()
 let exitHandlerRegistered = false
@@ -105,8 +108,15 @@ export function startProcess(launch: Launch, clock: Clock): ServerProcess {
   }
 }
 
+/** The group is killed when this process exits, until the function that is returned has been called. */
+export function guardGroup(pid: number): () => void {
+  killGroupsAtExit()
+  livingGroups.add(pid)
+  return () => livingGroups.delete(pid)
+}
+
 /** True when the signal was sent; false when no such group lives. */
-function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {
+export function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {
   try {
     process.kill(-pid, signal)
     return true

@@ -1,12 +1,15 @@
 /** The engine port over one running server process. */
-import { relative, resolve, sep } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import type { Client } from '@elastic/elasticsearch'
 import { isSnapproofError, SnapproofError } from '../errors.ts'
+import type { UnstartedShard } from '../model/evidence.ts'
 import type { Clock } from '../time.ts'
 import {
+  allocationWords,
   countOf,
   fileRows,
   isClosed,
+  nodeDisk,
   recoveryRows,
   restoredFields,
   shardStateRows,
@@ -14,9 +17,9 @@ import {
   snapshotUuidOf,
 } from './answers.ts'
 import { type Answer, ask, type Question, refusal } from './client.ts'
-import type { RunFolders } from './launch.ts'
 import type { Engine, EngineFacts, RestoreAnswer, RestoreRequest } from './port.ts'
-import type { ServerProcess } from './process.ts'
+import { runOwnerCommand } from './ownerCommand.ts'
+import type { Life } from './process.ts'
 import { isOurName, restoreBody, unsafeName } from './settings.ts'
 
 /** After a connection broke: how long to wait for the news that the process has ended. */
@@ -25,15 +28,18 @@ const deathNewsMs = 2_000
 export interface ServerParts {
   readonly facts: EngineFacts
   readonly client: Client
-  readonly process: ServerProcess
-  readonly folders: RunFolders
+  readonly process: Life
+  /** What the server may read repositories from, as we see it. */
+  readonly repositories: string
+  /** The same folder as the server sees it. @default as we do */
+  readonly serverRepositories?: string
   readonly clock: Clock
   /** Ends the process and removes the folders. */
   stop(): Promise<void>
 }
 
 export function serverEngine(parts: ServerParts): Engine {
-  const { client, clock, facts, folders, process } = parts
+  const { client, clock, facts, process, repositories } = parts
 
   function death(): string | null {
     const how = process.ended()
@@ -74,9 +80,9 @@ export function serverEngine(parts: ServerParts): Engine {
 
   async function registerRepository(repository: string, folder: string, signal: AbortSignal): Promise<void> {
     requireOurName(repository, 'repository')
-    const below = relative(folders.repositories, resolve(folder))
+    const below = relative(repositories, resolve(folder))
     if (below === '' || below === '..' || below.startsWith(`..${sep}`)) {
-      throw new SnapproofError('internal', `the repository folder ${folder} does not lie below ${folders.repositories}`)
+      throw new SnapproofError('internal', `the repository folder ${folder} does not lie below ${repositories}`)
     }
     await need(
       {
@@ -85,7 +91,11 @@ export function serverEngine(parts: ServerParts): Engine {
         query: { verify: 'false' },
         body: {
           type: 'fs',
-          settings: { location: resolve(folder), readonly: true, max_restore_bytes_per_sec: '0' },
+          settings: {
+            location: join(parts.serverRepositories ?? repositories, below),
+            readonly: true,
+            max_restore_bytes_per_sec: '0',
+          },
         },
       },
       signal,
@@ -126,6 +136,19 @@ export function serverEngine(parts: ServerParts): Engine {
     return answer.status < 300 ? { accepted: true } : { accepted: false, ...refusal(answer) }
   }
 
+  /** With the reason why the server will not place a shard; the first speaks for all, what keeps one out keeps out the others. */
+  async function explained(rows: UnstartedShard[], target: string, signal: AbortSignal): Promise<UnstartedShard[]> {
+    const isRefused = (row: UnstartedShard) => row.allocation === 'deciders_no' && row.reason !== 'ALLOCATION_FAILED'
+    const shard = rows.find(isRefused)?.shard
+    if (shard === undefined) return rows
+    const body = { index: target, shard, primary: true }
+    // The shard may have been placed meanwhile, which is answered with 400.
+    const answer = await query({ method: 'POST', path: '/_cluster/allocation/explain', body }, signal)
+    const words = answer.status === 200 ? allocationWords(answer.body) : ''
+    if (words === '') return rows
+    return rows.map(row => (isRefused(row) ? { ...row, details: `${row.details ?? ''} ${words}`.trim() } : row))
+  }
+
   function pathOf(target: string): string {
     requireOurName(target, 'target')
     return `/${target}`
@@ -140,7 +163,7 @@ export function serverEngine(parts: ServerParts): Engine {
 
   return {
     facts,
-    repositoryFolder: folders.repositories,
+    repositoryFolder: repositories,
     registerRepository,
     removeRepository,
     startRestore,
@@ -176,12 +199,23 @@ export function serverEngine(parts: ServerParts): Engine {
     shardStates: async (target, signal) => {
       const path = `/_cluster/state/routing_table${pathOf(target)}`
       const body = await needOrNull({ method: 'GET', path, query: { ignore_unavailable: 'true' } }, signal)
-      return body === null ? [] : shardStateRows(body, target)
+      return body === null ? [] : explained(shardStateRows(body, target), target, signal)
     },
     count: async (target, signal) =>
       countOf(await need({ method: 'GET', path: `${pathOf(target)}/_count`, timeoutMs: 120_000 }, signal), target),
     fields: async (target, signal) =>
       restoredFields(await need({ method: 'GET', path: `${pathOf(target)}/_mapping` }, signal), target),
+    disk: async signal => nodeDisk(await need({ method: 'GET', path: '/_nodes/_local/stats/fs' }, signal)),
+    search: async (target, body, signal) => {
+      const path = `${pathOf(target)}/_search`
+      const parameters = { allow_partial_search_results: 'false' }
+      const asked: Question = { method: 'POST', path, query: parameters, body: { ...body }, timeoutMs: 600_000 }
+      const answer = await query(asked, signal)
+      return answer.status >= 200 && answer.status < 300
+        ? { answered: true, body: answer.body }
+        : { answered: false, ...refusal(answer) }
+    },
+    runCommand: command => runOwnerCommand(command, endpointOf(client)),
     deleteIndex: async (target, signal) => {
       await needOrNull({ method: 'DELETE', path: pathOf(target), timeoutMs: 60_000 }, signal)
     },
@@ -192,8 +226,15 @@ export function serverEngine(parts: ServerParts): Engine {
   }
 }
 
+/** Where the only node is, without user and password. */
+function endpointOf(client: Client): string {
+  const [connection] = client.connectionPool.connections
+  if (connection === undefined) throw new SnapproofError('internal', 'the client of the server has no connection')
+  return connection.url.origin
+}
+
 /** The last lines that say something, on one line. */
-export function lastWords(process: ServerProcess): string {
+export function lastWords(process: Life): string {
   const lines = process.tail(60)
   // Of a Java stack trace the frames say least.
   const telling = lines.filter(line => line.trim() !== '' && !/^(\[[^\]]*\])*\s*(at |\.\.\. \d+ more)/.test(line))

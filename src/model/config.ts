@@ -12,15 +12,41 @@ export interface StoreConfig {
   readonly pathStyle: boolean | null
 }
 
+export interface SealConfig {
+  /** The chain lies in it, one object for each run. */
+  readonly store: StoreConfig
+  /** Absolute path of the private key (PEM). */
+  readonly keyFile: string
+  /** Object Lock of each new seal; null: what the bucket does by itself. */
+  readonly retention: { readonly mode: 'governance' | 'compliance'; readonly seconds: number } | null
+}
+
 export interface EngineConfig {
   readonly name: string
-  readonly kind: 'maven' | 'distribution'
+  readonly kind: 'maven' | 'distribution' | 'container' | 'endpoint'
   readonly product: 'elasticsearch' | 'opensearch'
   /** `x.y.z`. */
   readonly version: string
   /** Folder with bin/elasticsearch; `distribution` only. */
   readonly home: string | null
   readonly heapMb: number
+  /** Null: by kind. */
+  readonly xpack: boolean | null
+  /** These five: `container` only. Null: the official image of the version. */
+  readonly image: string | null
+  /** Null: docker, else podman. */
+  readonly command: string | null
+  readonly memoryMb: number | null
+  /** Null: internal where that works. */
+  readonly network: 'internal' | 'published' | null
+  readonly readOnly: boolean
+  /** These five: `endpoint` only. */
+  readonly url: string | null
+  readonly clusterName: string | null
+  /** `work.folder` as the server sees it. */
+  readonly repositoryFolder: string | null
+  readonly authorizationFile: string | null
+  readonly authorizationVariable: string | null
 }
 
 export interface AuditConfig {
@@ -56,10 +82,14 @@ export interface AuditConfig {
     readonly engineStartSeconds: number
     /** Starts of a fresh server to repeat what failed; beyond it `not-repeated`. */
     readonly freshStarts: number
+    /** Bytes on the restored disk from which contents of an index are chained. */
+    readonly chainFrom: number
     readonly maxMetadataBytes: number
   }
   readonly metrics: { readonly enabled: boolean; readonly region: string | null; readonly endpointUrl: string | null }
   /** Who is told lies with the alarms; `doctor` asks this topic whether anybody is. */
   readonly notify: { readonly topicArn: string | null; readonly endpointUrl: string | null }
+  /** Null: runs are not sealed. */
+  readonly seal: SealConfig | null
   readonly failOn: 'error' | 'warning'
 }

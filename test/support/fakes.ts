@@ -1,5 +1,5 @@
 /** Engine and mirror that do on demand what real ones cannot be made to do. */
-import type { Engine, RestoreAnswer } from '../../src/engine/port.ts'
+import type { Engine, RestoreAnswer, SearchAnswer } from '../../src/engine/port.ts'
 import { SnapproofError } from '../../src/errors.ts'
 import type { Mirror, MirrorItem, MirrorResult } from '../../src/mirror/port.ts'
 import type { Expectation, FileRow, ShardStatsRow } from '../../src/model/evidence.ts'
@@ -38,6 +38,9 @@ export interface FakeEngineOptions {
   readonly register?: () => Promise<void>
   /** Default: every file is copied. `over`: what was closed in the target. */
   readonly files?: (expected: Expectation, over: Expectation | null) => FileRow[]
+  /** @default no hits */
+  readonly search?: (target: string, body: Readonly<Record<string, unknown>>) => SearchAnswer | Promise<SearchAnswer>
+  readonly runCommand?: Engine['runCommand']
   /** @default true */
   readonly closes?: boolean
   /** Uuid of a snapshot as the server sees it. @default as expected */
@@ -48,6 +51,16 @@ export interface FakeEngineOptions {
 
 function allCopied({ files = [] }: Expectation): FileRow[] {
   return files.map(({ shard, file, bytes }) => ({ shard, file, bytes, reused: false, recoveredBytes: bytes }))
+}
+
+/** What a server answers to a search that found so much. */
+export function searchBody(hits: number, aggregations?: unknown): Record<string, unknown> {
+  return {
+    timed_out: false,
+    _shards: { total: 2, successful: 2, skipped: 0, failed: 0 },
+    hits: { total: { value: hits, relation: 'eq' }, max_score: null, hits: [] },
+    ...(aggregations === undefined ? {} : { aggregations }),
+  }
 }
 
 export function fakeEngine(name: string, options: FakeEngineOptions = {}): FakeEngine {
@@ -70,6 +83,7 @@ export function fakeEngine(name: string, options: FakeEngineOptions = {}): FakeE
       product: 'elasticsearch',
       version: '9.5.3',
       indexVersion: null,
+      xpack: false,
       egressBlocked: false,
     },
     repositoryFolder: '/mirror',
@@ -96,6 +110,11 @@ export function fakeEngine(name: string, options: FakeEngineOptions = {}): FakeE
     recovery: async target => ask(target, expected => expected.shards.map(shard => recoveryRow(expected, shard)), []),
     recoveredFiles: async target =>
       ask(target, expected => options.files?.(expected, over.get(target) ?? null) ?? allCopied(expected), []),
+    search: async (target, body) => {
+      alive()
+      return options.search?.(target, body) ?? { answered: true, body: searchBody(0) }
+    },
+    runCommand: async command => options.runCommand?.(command) ?? { exitCode: 0, output: '' },
     closeIndex: async target => {
       alive()
       engine.calls.push(`close ${target}`)
@@ -123,6 +142,7 @@ export function fakeEngine(name: string, options: FakeEngineOptions = {}): FakeE
         expected => expected.shards.map(({ shard }) => ({ shard, state: 'STARTED', reason: null, details: null })),
         [],
       ),
+    disk: async () => null,
     count: async target =>
       ask(target, expected => expected.shards.reduce((sum, { luceneDocs }) => sum + (luceneDocs ?? 0), 0), 0),
     fields: async target => ask(target, expected => ({ ...expected.fields }), {}),
@@ -153,6 +173,8 @@ export interface FakeMirrorOptions {
   readonly before?: (keys: readonly string[], time: number) => void | Promise<void>
   /** Keys that `verify` finds damaged, by number of the look, from 1. */
   readonly damaged?: (time: number) => readonly string[]
+  /** @default plenty */
+  readonly freeBytes?: number
 }
 
 export function fakeMirror(options: FakeMirrorOptions = {}): FakeMirror {
@@ -182,6 +204,7 @@ export function fakeMirror(options: FakeMirrorOptions = {}): FakeMirror {
       const bad = new Set(options.damaged?.(looks) ?? [])
       return items.filter(item => item.parts.some(part => bad.has(part.key)))
     },
+    freeBytes: async () => options.freeBytes ?? 1e12,
     drop: async items => {
       mirror.drops.push(keysOf(items))
       for (const key of keysOf(items)) mirror.held.delete(key)

@@ -1,5 +1,4 @@
 /** An engine over the stand-in's wire: the client, the answers and the port of `src/engine`, without a process. */
-import { join } from 'node:path'
 import { connect } from '../../../src/engine/client.ts'
 import type { Engine } from '../../../src/engine/port.ts'
 import type { ServerProcess } from '../../../src/engine/process.ts'
@@ -39,7 +38,7 @@ export async function startStandInEngine(options: StandInEngineOptions, living: 
       return 'reset'
     },
   })
-  const client = connect(server.address)
+  const client = connect({ url: `http://${server.address}` })
   const request = client.transport.request.bind(client.transport)
   client.transport.request = ((params: never, given: { requestTimeout?: number }) =>
     request(params, { ...given, requestTimeout: Math.min(timeoutMs, given.requestTimeout ?? timeoutMs) })) as never
@@ -57,20 +56,12 @@ export async function startStandInEngine(options: StandInEngineOptions, living: 
     },
   }
   living.add(server)
-  const parts = {
-    root: folder,
-    data: folder,
-    logs: folder,
-    temp: folder,
-    repositories: folder,
-    config: join(folder, 'c'),
-  }
   const facts = { name, kind: 'distribution', product: 'elasticsearch', version: '9.5.3', indexVersion: null } as const
   return serverEngine({
-    facts: { ...facts, egressBlocked: false },
+    facts: { ...facts, xpack: false, egressBlocked: false },
     client,
     process,
-    folders: parts,
+    repositories: folder,
     clock,
     stop: async () => {
       await process.stop(0)
