@@ -20,6 +20,7 @@ import {
   type Calm,
   decodeIndexMemory,
   decodeSnapshotMemory,
+  encodeIndexMemory,
   type IndexMemory,
   type ShortDigest,
   type SnapshotMemory,
@@ -133,6 +134,15 @@ export function recallIndex(memory: CheckMemory, id: string, nowMs: number): Ind
   if (!isDue(id, known.readMs, nowMs, memory.renewAfterMs)) return known
   return { ...nothing, readMs: nowMs, bytes: known.bytes, bad: known.bad, looks: known.looks }
 }
+
+/** The memory of an index without what it says of metadata blobs, which are read again. Empty: nothing can be kept. */
+export function withoutMetadata(data: Buffer): Buffer {
+  const known = decodeIndexMemory(data)
+  if (known === null) return Buffer.alloc(0)
+  const { readMs, bytes, bad, looks } = known
+  return encodeIndexMemory({ ...nothing, readMs, bytes, bad, looks })
+}
+
 export const nothing = {
   metadata: new Map(),
   lists: new Set<ShortDigest>(),

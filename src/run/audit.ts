@@ -12,9 +12,10 @@ import type { Limits } from '../model/policy.ts'
 import type { RunResult } from '../model/run.ts'
 import { evidenceName } from './attempt.ts'
 import { conclude, storeTimeoutMs } from './conclude.ts'
-import { attemptRow, condemnedRows, sayAttempt } from './contentRows.ts'
+import { attemptRow, sayAttempt } from './contentRows.ts'
 import { costGate, costMeter } from './costMeter.ts'
 import type { RunDependencies } from './dependencies.ts'
+import { attemptRows, condemnationRows, movedRows } from './failingRows.ts'
 import { type Look, lookAgain } from './lookAgain.ts'
 import { PhaseTimer } from './phases.ts'
 import { holdEngines, type Restored, type RestorePlanOptions, restorePlan } from './restorePlan.ts'
@@ -111,14 +112,21 @@ async function work(
     catalogue,
     onAttempt: async attempt => {
       const { evidence } = attempt
-      if (evidence !== null) await output.write(evidenceName(attempt), `${JSON.stringify(evidence, null, 1)}\n`)
       const row = attemptRow(attempt, context)
-      await journal([row])
+      const { snapshots } = catalogue.repositoryData
+      const holders = attempt.planned.content.snapshots.flatMap(position => snapshots[position] ?? [])
+      // First what was found out: it is true whether the evidence finds room on the disk or not, and that ends the run.
+      const { content, snapshot } = attempt.planned
+      const from = snapshots[snapshot]
+      const moved = row.reason === 'repository-moved' && from !== undefined
+      const rows = moved ? movedRows(content, from, row.atMs, ledger) : []
+      await journal([...attemptRows(row, holders), ...rows])
       sayAttempt(row, log)
+      if (evidence !== null) await output.write(evidenceName(attempt), `${JSON.stringify(evidence, null, 1)}\n`)
     },
     onCondemned: async (indexId, contentIds, finding) => {
       const hit = [...contentIds].flatMap(contentId => byContent.get(`${indexId} ${contentId}`) ?? [])
-      const rows = condemnedRows(hit, finding, clock.nowMs(), context)
+      const rows = condemnationRows(finding, hit, clock.nowMs(), context, ledger)
       log.warn(finding.message, { code: finding.code })
       if (rows.length > 0) await journal(rows)
     },

@@ -25,8 +25,9 @@ export async function conclude(
   const { result, rows } = concludeRun({ ...input, phases: phases.list(), endedMs: clock.nowMs() })
   await phases.time('ledger stored', async () => {
     const signal = AbortSignal.timeout(storeTimeoutMs)
-    if (id === null) await ledger.journal(runId, rows, signal)
-    else await ledger.journalOnce(runId, id, rows, signal)
+    // Of one that came to this point and no further: what is new since is said in a journal of its own, and nothing is there twice.
+    const isFirst = id !== null && (await ledger.journalOnce(runId, id, rows, signal))
+    if (!isFirst) await ledger.journal(runId, rows, signal)
     await ledger.store(AbortSignal.timeout(storeTimeoutMs))
   })
   const costs = costsOf(dependencies, conclusion, result)

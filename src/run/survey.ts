@@ -21,6 +21,7 @@ import { ledgerMemory } from './checkMemory.ts'
 import { type CostMeter, costMeter, writesToOf } from './costMeter.ts'
 import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
+import { failingNow } from './failingRows.ts'
 import { sizeGroup } from './group.ts'
 import { checkSettled } from './settledCheck.ts'
 
@@ -53,6 +54,9 @@ export interface SurveyOptions {
   /** Of the run, from its beginning; absent: the run begins here. */
   readonly meter?: CostMeter
 }
+
+/** What is bad is told even while the run is being stopped. */
+const journalTimeoutMs = 120_000
 
 export async function survey(
   dependencies: Pick<RunDependencies, 'config' | 'clock' | 'log' | 'repository' | 'runId' | 'signal' | 'counts'>,
@@ -110,6 +114,9 @@ export async function survey(
   const checkedAtMs = clock.nowMs()
   const startMs = config.policy.startMs ?? ledger.firstRunMs() ?? checkedAtMs
   const contents = remember(checked, catalogue, ledger, config.policy.credit)
+  const { runId } = dependencies
+  const failing = failingNow({ repository: catalogue.repositoryData, checked, contents, policy, runId, checkedAtMs })
+  if (!readOnly && failing.length > 0) await ledger.journal(runId, failing, AbortSignal.timeout(journalTimeoutMs))
   const wanted = only === null ? null : positionsOf(only, catalogue)
   const snapshots = datedSnapshots(catalogue.repositoryData.snapshots, checked)
   const debtInput = { contents, snapshots, policy: config.policy, startMs, nowMs: checkedAtMs }

@@ -152,6 +152,51 @@ describe('snapshots', () => {
   })
 })
 
+describe('what failed since the latest conclusion', () => {
+  const passed = [
+    snapshotRow({ runId: 'run-2', atMs: start + 2 * day, restore: 'pass' }),
+    reachedRow({ runId: 'run-2', atMs: start + 2 * day, provenMs: start + 2 * day }),
+  ]
+  const restore = (file: LedgerFile, days: number | null) =>
+    show(file, 'snapshots', at(days)).rows.find(row => row.level === 'restore' && row.uuid === 's1')
+  const failed = contentRow({ atMs: start + 3 * day, verdict: 'fail', reason: 'found', snapshotUuid: 's1' })
+
+  test('a content that failed is told of its snapshot, and no more once it is cured', () => {
+    const file = ledgerOf([...passed, failed])
+    expect(restore(file, 2.5)).toMatchObject({ verdict: 'pass' })
+    expect(restore(file, null)).toMatchObject({ verdict: 'fail', reason: 'found', since: iso(3) })
+    expect(Object.fromEntries(show(file, 'overview', at(null)).rows.map(row => [row.fact, row.value]))).toMatchObject({
+      snapshotsRestorePass: 0,
+      snapshotsRestoreFail: 1,
+    })
+    const cured = ledgerOf([...passed, failed, contentRow({ atMs: start + 4 * day, snapshotUuid: 's2' })])
+    expect(restore(cured, null)).toMatchObject({ verdict: 'pass' })
+  })
+  test('a snapshot that no run has concluded about is there with what is known', () => {
+    const bad = reachedRow({ snapshotUuid: 's9', verdict: 'fail', reason: 'found', method: null, provenMs: null })
+    const file = ledgerOf([...passed, bad])
+    const rows = show(file, 'snapshots', at(null)).rows.filter(row => row.uuid === 's9')
+    expect(rows.map(row => [row.level, row.verdict])).toContainEqual(['restore', 'fail'])
+    expect(rows.every(row => row.lastSeenAt === null)).toBe(true)
+    const facts = Object.fromEntries(show(file, 'overview', at(null)).rows.map(row => [row.fact, row.value]))
+    expect(facts).toMatchObject({ snapshots: 2, snapshotsRestorePass: 1, snapshotsRestoreFail: 1 })
+  })
+  test('what stands in for a good snapshot that was taken back is none whose bytes are bad', () => {
+    const rows = [
+      contentRow({ contentId: 'c1', snapshotUuid: 's1', snapshot: 'nightly-1' }),
+      contentRow({ contentId: 'c2', snapshotUuid: 's2', snapshot: 'nightly-2' }),
+      snapshotRow({ runId: 'run-2', snapshotUuid: 's1', atMs: start + 2 * day }),
+      snapshotRow({ runId: 'run-2', snapshotUuid: 's2', atMs: start + 2 * day }),
+      goodRow({ runId: 'run-2', atMs: start + 2 * day, contentId: 'c2', snapshotUuid: 's2', snapshot: 'nightly-2' }),
+      contentRow({ contentId: 'c2', snapshotUuid: 's2', atMs: start + 3 * day, verdict: 'fail', reason: 'found' }),
+    ]
+    const good = (more: readonly StoredRow[]) => show(ledgerOf([...rows, ...more]), 'good', at(null)).rows[0]?.snapshot
+    expect(good([])).toBe('nightly-1')
+    const bytes = { level: 'bytes', method: null, provenMs: null, snapshotUuid: 's1', runId: 'run-3' } as const
+    expect(good([reachedRow({ ...bytes, verdict: 'fail', reason: 'found', atMs: start + 3 * day })])).toBe(null)
+  })
+})
+
 describe('the last good snapshot of an index', () => {
   const good = (days: number, rest = {}) =>
     goodRow({

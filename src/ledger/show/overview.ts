@@ -16,10 +16,11 @@ export function showOverview(file: LedgerFile, scope: Scope): Answer {
   const gap = showGaps(file, scope).rows[0]
   const known = showSnapshots(file, scope).rows.filter(row => row.level === 'restore')
   const lastSeenAt = known
-    .map(row => String(row.lastSeenAt))
+    .map(row => String(row.lastSeenAt ?? ''))
     .sort()
     .at(-1)
-  const snapshots = known.filter(row => row.lastSeenAt === lastSeenAt)
+  // What no run has concluded about is there, as far as anybody knows.
+  const snapshots = known.filter(row => row.lastSeenAt === null || row.lastSeenAt === lastSeenAt)
   const restore = (verdict: VerdictValue) => snapshots.filter(row => row.verdict === verdict).length
   const good = showGood(file, scope).rows
   const facts: Record<string, Cell> = {

@@ -46,6 +46,21 @@ export function attemptsOf(file: LedgerFile, scope: Scope): StoredContentRow[] {
   return select(file, sql, lastDateOf(scope)).map(row => decodeAs<StoredContentRow>('content', row))
 }
 
+/** All attempts at each content that failed at least once by then. */
+export function attemptsAtFailed(file: LedgerFile, scope: Scope): StoredContentRow[][] {
+  const sql = `SELECT * FROM content_row WHERE atMs <= ? AND (contentId, indexId) IN
+    (SELECT contentId, indexId FROM content_row WHERE verdict = 'fail' AND atMs <= ?)`
+  const byContent = new Map<string, StoredContentRow[]>()
+  for (const found of select(file, sql, lastDateOf(scope), lastDateOf(scope))) {
+    const row = decodeAs<StoredContentRow>('content', found)
+    const key = JSON.stringify([row.indexId, row.contentId])
+    const known = byContent.get(key)
+    if (known === undefined) byContent.set(key, [row])
+    else known.push(row)
+  }
+  return [...byContent.values()]
+}
+
 /** Of each snapshot and level, oldest first. */
 export function reachedOf(file: LedgerFile, scope: Scope): StoredReachedRow[] {
   const sql = 'SELECT * FROM reached_row WHERE atMs <= ? ORDER BY orderMs, runId, snapshotUuid, level'
@@ -62,16 +77,16 @@ export interface KnownSnapshot {
   readonly snapshotUuid: string
   readonly snapshot: string
   readonly endedMs: number | null
-  /** When a run concluded about it last; of those that are still there the latest of all. */
-  readonly lastMs: number
+  /** When a run concluded about it last; of those that are still there the latest of all. Null: no run has. */
+  readonly lastMs: number | null
   /** First time that a run saw it pass there; null: never. */
   readonly catalogueMs: number | null
   readonly presenceMs: number | null
   readonly restoreMs: number | null
-  /** Codes (`verdictCodes`) of the latest run; where two are equally late, the worse. */
-  readonly catalogue: number
-  readonly presence: number
-  readonly restore: number
+  /** Codes (`verdictCodes`) of the latest run; where two are equally late, the worse. Null: there is none. */
+  readonly catalogue: number | null
+  readonly presence: number | null
+  readonly restore: number | null
 }
 
 /** Every snapshot that a run had concluded about by then, with when it first passed and what it is now, oldest first. */
@@ -89,8 +104,8 @@ export function snapshotsOf(file: LedgerFile, scope: Scope): KnownSnapshot[] {
 }
 
 /**
- * Uuid → end of the snapshots that the latest run which concluded about snapshots saw, and whose metadata and data did not fail there.
- * The rows of one run have one date; of two runs at the same time both count.
+ * Uuid → end of the snapshots that the latest run which concluded about snapshots saw, and whose metadata and data did not fail there,
+ * nor anywhere since. The rows of one run have one date; of two runs at the same time both count.
  */
 export function presentAtLast(file: LedgerFile, scope: Scope): Map<string, number | null> {
   const failed = verdictCodes.indexOf('fail')
@@ -102,5 +117,10 @@ export function presentAtLast(file: LedgerFile, scope: Scope): Map<string, numbe
     readonly uuid: string
     readonly endedMs: number | null
   }[]
-  return new Map(rows.map(row => [row.uuid, row.endedMs]))
+  const present = new Map(rows.map(row => [row.uuid, row.endedMs]))
+  const now = new Map<string, StoredReachedRow>()
+  for (const row of reachedOf(file, scope))
+    if (row.level !== 'restore') now.set(JSON.stringify([row.snapshotUuid, row.level]), row)
+  for (const { verdict, snapshotUuid } of now.values()) if (verdict === 'fail') present.delete(snapshotUuid)
+  return present
 }

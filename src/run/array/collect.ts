@@ -12,15 +12,15 @@ import type { RepositoryData } from '../../model/repository.ts'
 import type { RestoreRow, RunResult } from '../../model/run.ts'
 import { isoTime } from '../../time.ts'
 import { conclude, storeTimeoutMs } from '../conclude.ts'
-import { condemnedRows } from '../contentRows.ts'
 import type { RunDependencies } from '../dependencies.ts'
+import { attemptRows, condemnationRows } from '../failingRows.ts'
 import { PhaseTimer } from '../phases.ts'
 import { readGenerationAgain } from '../settle.ts'
 import { remember, type Survey, survey } from '../survey.ts'
 import { type Collected, mustBelong } from './documents.ts'
 import type { ArrayFolder } from './folder.ts'
 import { type Gathered, gather } from './gather.ts'
-import { contentsOf, journalOf, journalOfFinding } from './part.ts'
+import { contentsOf, holdersOf, journalOf, journalOfFinding } from './part.ts'
 import { uncured } from './uncured.ts'
 
 export interface CollectOptions {
@@ -128,10 +128,13 @@ async function openWhenFree({ openLedger, clock, config, log, signal }: RunDepen
 
 /** Of machines that died between a result and its journal. */
 async function journalWhatIsMissing(ledger: LedgerSession, plan: OpenPlan, { results }: Gathered): Promise<void> {
+  const planned = new Map(plan.children.flatMap(contentsOf).map(({ content }) => [content.number, content]))
   for (const [number, { row }] of results) {
     const id = journalOf(plan, number)
-    if (row.verdict === 'inconclusive' || ledger.holdsJournal(id)) continue
-    await ledger.journalOnce(plan.runId, id, [row], AbortSignal.timeout(storeTimeoutMs), { late: true })
+    const content = planned.get(number)
+    if (content === undefined || row.verdict === 'inconclusive' || ledger.holdsJournal(id)) continue
+    const rows = attemptRows(row, holdersOf(content, plan))
+    await ledger.journalOnce(plan.runId, id, rows, AbortSignal.timeout(storeTimeoutMs), { late: true })
   }
 }
 
@@ -149,7 +152,7 @@ async function condemnOthers(
     const isOpen = ({ proof }: ContentRecord) =>
       proof === null || (proof.verdict === 'pass' && Math.min(proof.provenMs, atMs) === proof.provenMs)
     const others = contents.filter(one => one.indexId === indexId && hit.has(one.contentId) && isOpen(one))
-    const rows: JournalRow[] = condemnedRows(others, finding, atMs, { runId: plan.runId, repositoryData })
+    const rows: JournalRow[] = condemnationRows(finding, others, atMs, { runId: plan.runId, repositoryData }, ledger)
     if (rows.length === 0) continue
     await ledger.journalOnce(plan.runId, journalOfFinding(plan, finding), rows, AbortSignal.timeout(storeTimeoutMs))
   }

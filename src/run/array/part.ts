@@ -28,6 +28,11 @@ export function isRowOf(row: ContentRow, content: OpenContent, { indexId }: Open
   )
 }
 
+/** Every snapshot that held the content when it was planned. */
+export function holdersOf({ heldBy }: OpenContent, { snapshots }: OpenPlan): OpenPlan['snapshots'] {
+  return heldBy.flatMap(([first, last]) => snapshots.slice(first, last + 1))
+}
+
 /** Every content of a child with its group. */
 export function contentsOf({ groups }: OpenChild): { readonly group: OpenGroup; readonly content: OpenContent }[] {
   return groups.flatMap(group => group.contents.map(content => ({ group, content })))

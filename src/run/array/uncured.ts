@@ -33,7 +33,11 @@ export function uncured(gathered: Gathered, { contents, repositoryData, runId }:
   for (const one of contents) byContent.set(key(one), [...(byContent.get(key(one)) ?? []), one])
   for (const [number, result] of gathered.results) {
     const { row } = result
-    const own = byContent.get(key(row)) ?? []
+    const all = byContent.get(key(row)) ?? []
+    const isOwn = ({ snapshots }: ContentRecord) =>
+      snapshots.some(position => repositoryData.snapshots[position]?.uuid === row.snapshotUuid)
+    // Of those, what was proven of another snapshot cures nothing of this one, and what is open there accuses this one of nothing.
+    const own = all.length > 1 ? all.filter(isOwn) : all
     const isOpen = own.length === 0 || own.some(one => !isCured(one, row.atMs, runId))
     results.set(number, isOpen ? result : { ...result, finding: null })
   }

@@ -1,15 +1,20 @@
 /** What an array must not forget and must not believe, whoever of its machines came to its end and in which order. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '../../../src/blobs/open.ts'
 import type { BlobReader } from '../../../src/blobs/port.ts'
+import { makeFinding } from '../../../src/check/findings.ts'
 import { SnapproofError } from '../../../src/errors.ts'
 import { openLedger } from '../../../src/ledger/open.ts'
 import type { LedgerSession } from '../../../src/ledger/port.ts'
+import { readLedger } from '../../../src/ledger/read.ts'
+import { show } from '../../../src/ledger/show/show.ts'
 import { silentLog } from '../../../src/log.ts'
 import type { RunResult } from '../../../src/model/run.ts'
+import { openCatalogue } from '../../../src/repository/catalogue.ts'
 import { contentsOf, journalOf } from '../../../src/run/array/part.ts'
+import { condemnationRows } from '../../../src/run/failingRows.ts'
 import { systemClock } from '../../../src/time.ts'
 import { contentRow } from '../../ledger/support.ts'
 import { type ArrayNight, arrayNight } from './night.ts'
@@ -87,6 +92,94 @@ describe('a bad blob that a machine meets', () => {
       reader: rotten(indexId),
     })
     for (const { contentId } of proven) expect(await proofOf(indexId, contentId)).toBe('fail')
+  })
+
+  it('is told by every question to the ledger, although nobody collects', async () => {
+    const before = await night.audit()
+    expect((await standings()).overview.snapshotsRestorePass).toBeGreaterThan(0)
+    await night.plan(1)
+    const { plan } = await planned()
+    expect(plan.children).toEqual([])
+    const index = before.lastGood.find(one => one.index === 'growing')
+    await withLedger(async ledger => {
+      const catalogue = await openCatalogue(openStore(`file://${night.repository}`, { clock: systemClock }), { signal })
+      const { repositoryData } = catalogue
+      const indexId = repositoryData.indices.find(one => one.name === 'growing')?.id ?? ''
+      const key = `indices/${indexId}/0/__blob`
+      const snapshots = repositoryData.snapshots.map(one => one.uuid)
+      const draft = { code: 'corrupt-data-blob', key, snapshots, index: 'growing', shard: 0, message: 'bad' } as const
+      const context = { runId: plan.runId, repositoryData }
+      const rows = condemnationRows(makeFinding(draft), [], Date.now(), context, ledger)
+      await ledger.journal(plan.runId, rows, signal)
+    })
+    const now = await standings()
+    expect(now.restore.map(row => [row.verdict, row.reason])).toEqual(
+      before.snapshots.map(() => ['fail', 'lower-level-failed']),
+    )
+    expect(now.bytes.map(row => row.verdict)).toEqual(before.snapshots.map(() => 'fail'))
+    expect(now.overview).toMatchObject({ snapshotsRestorePass: 0, snapshotsRestoreFail: before.snapshots.length })
+    expect(index?.level).toBe('restore')
+  })
+})
+
+/** `show` as it answers now, with what nobody has folded. */
+async function standings() {
+  const read = await readLedger(
+    {
+      repositoryName: 'test',
+      store: openStore(`file://${night.ledger}`, { clock: systemClock }),
+      file: join(night.ledger, '..', 'shown.sqlite'),
+      log: silentLog,
+      randomId: () => crypto.randomUUID(),
+    },
+    signal,
+  )
+  const scope = { atMs: null, nowMs: Date.now(), fromMs: null, toMs: null, snapshot: null, index: null }
+  try {
+    const { rows } = show(read.file, 'snapshots', scope)
+    const facts = show(read.file, 'overview', scope).rows.map(row => [String(row.fact), row.value])
+    const at = (level: string) => rows.filter(row => row.level === level)
+    return { restore: at('restore'), bytes: at('bytes'), overview: Object.fromEntries(facts) }
+  } finally {
+    read.close()
+  }
+}
+
+describe('metadata of a snapshot that went bad after the plan', () => {
+  const flipped =
+    (isBad: (key: string) => boolean) =>
+    (reader: BlobReader): BlobReader => ({
+      ...reader,
+      get: async (key, options) => {
+        const found = await reader.get(key, options)
+        if (!isBad(key)) return found
+        async function* body() {
+          for await (const chunk of found.body) yield Buffer.from(chunk).fill(0, chunk.length >> 1)
+        }
+        return { ...found, body: body() }
+      },
+      read: async (key, options) => {
+        const found = await reader.read(key, options)
+        return isBad(key) ? { ...found, bytes: Buffer.from(found.bytes).fill(0, found.bytes.length >> 1) } : found
+      },
+    })
+
+  it.each(['shard', 'root'])('is told by the machine that met it, to the ledger and to collect: %s', async which => {
+    await night.plan(1)
+    const { plan, contents } = await planned()
+    const one = contents.find(({ group }) => group.indexName === 'growing')
+    const bad = plan.snapshots[one?.content.from ?? -1]
+    const folder = which === 'shard' ? `indices/${one?.group.indexId}/0/` : ''
+    const reader = flipped(key => key === `${folder}snap-${bad?.uuid}.dat`)
+    const outcome = await night.work(0, { reader })
+    expect(outcome.left).toBeGreaterThan(0)
+    const told = (await standings()).restore.filter(row => row.uuid === bad?.uuid)
+    expect(told.map(row => row.verdict)).toEqual(['fail'])
+    const run = runOf(await night.collect())
+    expect(run.findings.map(finding => finding.code)).toContain('corrupt-metadata-blob')
+    expect(run.snapshots.find(({ uuid }) => uuid === bad?.uuid)?.levels.restore?.verdict).toBe('fail')
+    expect(run.array?.children[0]?.reason).toBe('not-yet-verified')
+    expect(run.exit.code).toBe(1)
   })
 })
 
@@ -180,6 +273,21 @@ describe('a collect whose machine was lost', () => {
     const lost = { ...held, runId: plan.runId, owner: 'lost:1', fence: held.fence + 1, leaseSeconds: 1, nonce: 'lost' }
     await writeFile(path, JSON.stringify(lost))
     expect(runOf(await night.collect()).contents).toEqual({ total: 9, proven: 9 })
+  })
+
+  it('says what is so now, although the lost one had said already how the run ended', async () => {
+    await night.plan(1)
+    await night.collect()
+    expect((await standings()).overview).toMatchObject({ snapshotsRestorePass: 0, runs: 1 })
+    // It never delivered, and a machine that was thought lost comes to its end meanwhile.
+    await rm(join(night.ledger, 'arrays/one/collected.json'))
+    await night.work(0)
+    const run = runOf(await night.collect())
+    const { overview, restore } = await standings()
+    expect(overview).toMatchObject({ runs: 1, debtContents: 0, lastExitCode: run.exit.code })
+    const verdicts = run.snapshots.map(({ uuid, levels }) => [uuid, levels.restore?.verdict]).sort()
+    expect(restore.map(row => [row.uuid, row.verdict]).sort()).toEqual(verdicts)
+    expect(verdicts.map(([, verdict]) => verdict)).toContain('pass')
   })
 
   it('does not wait for one that lives any longer than a lease lasts', async () => {
