@@ -5,6 +5,7 @@ import { type ExitCode, SnapproofError } from '../errors.ts'
 import type { AuditConfig } from '../model/config.ts'
 import { type CheckLevel, type CheckReport, checkReport } from '../run/checkReport.ts'
 import { openStoreSums } from '../run/checksumReports.ts'
+import { mustSee, selfCheck } from '../run/selfCheck/selfCheck.ts'
 import { type CliContext, type CommonFlags, newCounts, openCheckMemory, openConfigured, readConfig } from './context.ts'
 import { bytesText, countText, tableText } from './words.ts'
 
@@ -26,12 +27,14 @@ export async function checkCommand(context: CliContext, flags: CheckFlags): Prom
   const { maxRequests = null } = flags
   if (maxRequests !== null && !(Number.isSafeInteger(maxRequests) && maxRequests > 0))
     throw new SnapproofError('usage', `--max-requests is ${maxRequests}, expected a whole number above 0`)
+  const auditor = await selfCheck(context.clock, context.signal)
+  mustSee(auditor)
   const counts = newCounts()
   const repository = openConfigured(config.repository, context.clock, config.work.requests, counts)
   const remembered = await openCheckMemory(context, config, flags)
   try {
     const sums = await openSums(context, config, repository, flags)
-    const { report, exitCode } = await checkReport({
+    const { report: seen, exitCode } = await checkReport({
       level: flags.level,
       maxBytes: flags.maxBytes === undefined ? null : config.limits.restoreBytes,
       maxSeconds: flags.maxDuration === undefined ? null : config.limits.durationSeconds,
@@ -48,6 +51,8 @@ export async function checkCommand(context: CliContext, flags: CheckFlags): Prom
       log: context.log,
       signal: context.signal,
     })
+    const { planted, found, seconds } = auditor
+    const report = { ...seen, stats: { ...seen.stats, selfCheck: { planted, found, seconds } } }
     await remembered?.store()
     context.log.clear()
     context.print(flags.json ? JSON.stringify(report, null, 2) : checkText(report, flags.level))

@@ -19,6 +19,7 @@ import { ledgerMemory } from '../run/checkMemory.ts'
 import type { RunDependencies } from '../run/dependencies.ts'
 import type { Seals } from '../run/seal.ts'
 import { readSigner } from '../seal/keys.ts'
+import { selfCheck } from '../run/selfCheck/selfCheck.ts'
 import { type Clock, isoTime, steadyClock } from '../time.ts'
 import type { CliLog } from './log.ts'
 import { claimWorkFolder, isProcessAlive } from './workFolder.ts'
@@ -180,6 +181,7 @@ export async function buildRun(
     signal,
     repository,
     counts,
+    selfCheck: () => selfCheck(clock, signal),
     mirrorFolder,
     openLedger: ({ readOnly, journals = false, runId: holder = runId }) =>
       openLedger({

@@ -33,6 +33,7 @@ export async function doctorCommand(context: CliContext, flags: CommonFlags): Pr
       ledger: ledgerStore,
       output: outputStore,
       ...(await awsQuestions(config, clock)),
+      selfCheck: dependencies.selfCheck,
       recentRuns: () => askLedger(ledger => ledger.runs(50)),
       environment,
       clock,

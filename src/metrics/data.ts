@@ -12,8 +12,8 @@ const notWorked: readonly ExitCode[] = [exitCodes.couldNotWork, exitCodes.leaseH
  *
  * - An audit to which none of the exit codes 2, 3 and 64 applies saw the whole repository: all gauges whose value is known.
  * - Any other run (one that ended early, or a `verify` of named snapshots) saw a part: bad news only, that is
- *   `ErrorFindings`, `FailedSnapshots` and `FailedContents` above 0, and `AuditorBlind` from an audit with exit code 2. A
- *   zero of it would silence an alarm that it knows nothing about.
+ *   `ErrorFindings`, `FailedSnapshots` and `FailedContents` above 0, and `AuditorBlind` from an audit with exit code 2 and from
+ *   any run whose self-check failed. A zero of it would silence an alarm that it knows nothing about.
  * - `Heartbeat` only from an audit of the first kind that also came to a conclusion: it judged at least one snapshot if
  *   there are any, and at least one of its restores passed or failed if it tried any. A night on which every restore
  *   ended in our own trouble is a night without a proof, and must show as one.
@@ -62,9 +62,14 @@ function badNews(run: RunResult): Row[] {
     ['ErrorFindings', openErrors(run).length],
     ['FailedSnapshots', standingsOf(run).unaccepted.length],
     ['FailedContents', run.debt.byKind.failed],
-    ['AuditorBlind', run.command === 'audit' && applies(run, [exitCodes.couldNotWork]) ? 1 : 0],
+    ['AuditorBlind', isBlind(run) || (run.command === 'audit' && applies(run, [exitCodes.couldNotWork])) ? 1 : 0],
   ]
   return rows.filter(([, value]) => value !== null && value > 0)
+}
+
+/** Of any command: the installation is the same. */
+function isBlind({ selfCheck }: RunResult): boolean {
+  return selfCheck !== undefined && selfCheck.missed.length > 0
 }
 
 function sawEverything(run: RunResult): boolean {

@@ -26,7 +26,8 @@ export const metrics = {
   FailedContents: { unit: 'Count', meaning: 'Contents whose last restore failed and that no later one has cured.' },
   AuditorBlind: {
     unit: 'Count',
-    meaning: '1 from an audit that ran and could not look, or came to no conclusion; 0 from one that did its work.',
+    meaning:
+      '1 from a run whose self-check failed, and from an audit that could not look or came to no conclusion; 0 from one that did its work.',
   },
   SnapshotsInconclusive: { unit: 'Count', meaning: 'Snapshots that are neither proven nor failing: not known yet.' },
   SnapshotsProven: { unit: 'Count', meaning: 'Snapshots that are proven to restore.' },

@@ -86,6 +86,12 @@ export const reasons = {
     severity: 'warning',
     text: 'The machine of an array that was to restore it ended without a result, or never began.',
   },
+  'auditor-blind': {
+    verdict: 'inconclusive',
+    debt: true,
+    severity: 'warning',
+    text: 'The machine that was to restore it failed its self-check: nothing that it would have said counts.',
+  },
   'engine-died': {
     verdict: 'inconclusive',
     debt: true,

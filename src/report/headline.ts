@@ -5,7 +5,7 @@
  * snapshot that can be proven is proven: nothing passed is not a pass.
  */
 import { exitCodes } from '../errors.ts'
-import type { RunResult } from '../model/run.ts'
+import type { RunResult, SelfCheck } from '../model/run.ts'
 import { openErrors, type Standings, standingsOf } from '../model/standing.ts'
 import { count, counted, minute } from './format.ts'
 import { exitMeanings } from './words.ts'
@@ -23,6 +23,7 @@ export interface Headline {
 }
 
 export function headline(run: RunResult): Headline {
+  if (run.selfCheck !== undefined && run.selfCheck.missed.length > 0) return blindHeadline(run.selfCheck)
   const standings = standingsOf(run)
   const blind = blindness(run)
   const failing = failingHeadline(run, standings)
@@ -67,6 +68,25 @@ export function headline(run: RunResult): Headline {
     }
   }
   return goodHeadline(run, standings)
+}
+
+const namedMisses = 3
+
+/** Louder than any other: whatever else such a run could say counts for nothing. */
+function blindHeadline({ planted, found, missed }: SelfCheck): Headline {
+  const named = missed.slice(0, namedMisses).map(({ what, why }) => asSentence(`${what}: ${why}`))
+  const more = missed.length - named.length
+  return {
+    tone: 'blind',
+    word: 'Auditor blind',
+    title: 'The auditor is blind: it failed its own self-check, so it looked at nothing and nothing it says counts',
+    detail: sentences(
+      `Of ${counted(planted, 'planted thing')}, ${count(planted - found)} ${planted - found === 1 ? 'was' : 'were'} not judged as they must be.`,
+      ...named,
+      more > 0 ? `${count(more)} more in run.json.` : '',
+      'Install Snapproof again; on another machine if it stays blind.',
+    ),
+  }
 }
 
 function failingHeadline(run: RunResult, standings: Standings): Headline | null {

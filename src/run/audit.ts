@@ -20,6 +20,8 @@ import { type Look, lookAgain } from './lookAgain.ts'
 import { PhaseTimer } from './phases.ts'
 import { holdEngines, type Restored, type RestorePlanOptions, restorePlan } from './restorePlan.ts'
 import { restoreRows } from './result.ts'
+import { blindRun } from './selfCheck/blindRun.ts'
+import { isBlind } from './selfCheck/selfCheck.ts'
 import { readGenerationAgain } from './settle.ts'
 import { remember, type Survey, survey } from './survey.ts'
 
@@ -35,6 +37,8 @@ export async function audit(dependencies: RunDependencies, options: AuditOptions
   const { clock, log, signal, config } = dependencies
   const startedMs = clock.nowMs()
   const phases = new PhaseTimer(clock)
+  const selfCheck = await phases.time('self-check', () => dependencies.selfCheck())
+  if (isBlind(selfCheck)) return await blindRun(dependencies, options, selfCheck, startedMs)
   const limitUsd = options.limits.costUsd
   const meter = costMeter({ ...dependencies, limitUsd })
   const ledger = await phases.time('ledger', () => dependencies.openLedger({ readOnly: false }))
@@ -73,6 +77,7 @@ export async function audit(dependencies: RunDependencies, options: AuditOptions
       work: restored.work,
       contents: remember(look.survey.checked, look.survey.catalogue, ledger, config.policy.credit),
       finalGeneration: settled.finalGeneration,
+      selfCheck,
       expired: settled.expired,
       engines: [...engines.used.values()],
       trouble: restored.trouble ?? settled.trouble,

@@ -9,7 +9,7 @@ import type { Log } from '../log.ts'
 import type { PriceTable } from '../model/cost.ts'
 import type { Finding } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
-import type { LastGood } from '../model/run.ts'
+import type { LastGood, SelfCheck } from '../model/run.ts'
 import type { Method, VerdictRow } from '../model/verdict.ts'
 import { type Clock, isoTime } from '../time.ts'
 import { checkSettled } from './settledCheck.ts'
@@ -49,7 +49,13 @@ export interface CheckReport {
   readonly verdicts: readonly Omit<VerdictRow, 'index'>[]
   readonly findings: readonly Finding[]
   readonly lastGood: readonly LastGood[]
-  readonly stats: { readonly requests: number; readonly bytesRead: number; readonly seconds: number }
+  readonly stats: {
+    readonly requests: number
+    readonly bytesRead: number
+    readonly seconds: number
+    /** Absent: nobody asked for it. */
+    readonly selfCheck?: Pick<SelfCheck, 'planted' | 'found' | 'seconds'>
+  }
 }
 
 const methods: Readonly<Record<CheckLevel, Method>> = { catalogue: 'read', presence: 'listing', bytes: 'read' }

@@ -5,7 +5,7 @@ import type { LedgerSession } from '../ledger/port.ts'
 import type { Log } from '../log.ts'
 import type { Mirror } from '../mirror/port.ts'
 import type { AuditConfig } from '../model/config.ts'
-import type { RunResult } from '../model/run.ts'
+import type { RunResult, SelfCheck } from '../model/run.ts'
 import type { Clock } from '../time.ts'
 
 export interface RunDependencies {
@@ -25,6 +25,8 @@ export interface RunDependencies {
     /** In whose name the lease is taken; absent: this run's. */
     readonly runId?: string
   }): Promise<LedgerSession>
+  /** What the auditor says of itself; asked first, whatever is configured. */
+  selfCheck(): Promise<SelfCheck>
   /** Below the folder that every engine may read; the mirror of this run. */
   readonly mirrorFolder: string
   openMirror(signal: AbortSignal): Mirror

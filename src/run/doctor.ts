@@ -8,10 +8,12 @@ import { engineReady } from '../engine/ready.ts'
 import { describeError, isSnapproofError } from '../errors.ts'
 import type { AuditConfig } from '../model/config.ts'
 import type { RunRow } from '../model/journal.ts'
+import type { SelfCheck } from '../model/run.ts'
 import type { TopicAnswer } from '../notify/subscriptions.ts'
 import { type Catalogue, openCatalogue } from '../repository/catalogue.ts'
 import { type Clock, withDeadline } from '../time.ts'
 import { type Answer, good, lastRunAnswer, topicAnswer } from './doctorAnswers.ts'
+import { mustSee } from './selfCheck/selfCheck.ts'
 
 export interface DoctorDependencies {
   readonly config: AuditConfig
@@ -24,6 +26,7 @@ export interface DoctorDependencies {
   readonly putProbe: ((signal: AbortSignal) => Promise<void>) | null
   /** Null: no topic is configured. */
   readonly askTopic: ((signal: AbortSignal) => Promise<TopicAnswer>) | null
+  selfCheck(): Promise<SelfCheck>
   /** What the ledger knows of the last runs, oldest first. */
   recentRuns(): Promise<readonly RunRow[]>
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -63,6 +66,11 @@ export async function diagnose(dependencies: DoctorDependencies): Promise<Diagno
     }
   }
   await ask('Node', async () => nodeAnswer(dependencies.nodeVersion))
+  await ask('self-check', async () => {
+    const auditor = await dependencies.selfCheck()
+    mustSee(auditor)
+    return good(`${auditor.found} planted things were judged as they must be, in ${auditor.seconds.toFixed(1)} s`)
+  })
   for (const engine of config.engines) {
     await ask(`engine ${engine.name}`, async () => good(await engineReady(engine, environment)))
   }

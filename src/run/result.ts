@@ -3,11 +3,11 @@ import { makeFinding } from '../check/findings.ts'
 import type { CheckResult } from '../check/result.ts'
 import type { Ledger } from '../ledger/port.ts'
 import type { Finding } from '../model/finding.ts'
-import type { JournalRow } from '../model/journal.ts'
+import type { JournalRow, RunRow } from '../model/journal.ts'
 import type { ContentRecord, DebtItem } from '../model/plan.ts'
 import type { Policy } from '../model/policy.ts'
 import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
-import type { RestoreRow, RunResult, SnapshotSummary } from '../model/run.ts'
+import type { RestoreRow, RunResult, SelfCheck, SnapshotSummary } from '../model/run.ts'
 import { type Reason, reasons } from '../model/verdict.ts'
 import { findDebt, isProven } from '../plan/debt.ts'
 import { isoTime } from '../time.ts'
@@ -38,6 +38,7 @@ export interface ResultInput {
   /** Debt before the run, where the survey came after it; absent: as the survey saw it. */
   readonly contentsBefore?: number
   readonly array?: RunResult['array']
+  readonly selfCheck?: SelfCheck
   /** Why the run could not do its work; null: it did. */
   readonly trouble: string | null
   readonly phases: RunResult['stats']['phases']
@@ -126,14 +127,8 @@ export function concludeRun(input: ResultInput): { readonly result: RunResult; r
       total: contents.length,
       proven: countProven(contents, survey.checked, { policy, nowMs: endedMs }),
     },
-    history: input.ledger.runs(historyRuns).map(run => ({
-      runId: run.runId,
-      endedAt: isoTime(run.endedMs),
-      debtContents: run.debtContents,
-      proven: run.proven,
-      findings: run.findings,
-      exitCode: run.exitCode,
-    })),
+    ...(input.selfCheck === undefined ? {} : { selfCheck: input.selfCheck }),
+    history: historyOf(input.ledger.runs(historyRuns)),
     stats: {
       requests: { list: counts.list, get: counts.get, head: counts.head, put: counts.put, delete: counts.delete },
       bytesRead: counts.bytesRead,
@@ -143,6 +138,18 @@ export function concludeRun(input: ResultInput): { readonly result: RunResult; r
     limitsOfProof: limitsOfProof(input.engines),
   }
   return { result, rows: [...standingRows(judged, result.lastGood, runId, endedMs), ...journalRows(result)] }
+}
+
+/** `runs`: oldest first. */
+export function historyOf(runs: readonly RunRow[]): RunResult['history'] {
+  return runs.map(run => ({
+    runId: run.runId,
+    endedAt: isoTime(run.endedMs),
+    debtContents: run.debtContents,
+    proven: run.proven,
+    findings: run.findings,
+    exitCode: run.exitCode,
+  }))
 }
 
 /** What was restored once and is known to be bad since is not proven. */

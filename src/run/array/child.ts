@@ -10,6 +10,7 @@ import { isoTime } from '../../time.ts'
 import type { RunDependencies } from '../dependencies.ts'
 import { attemptRows } from '../failingRows.ts'
 import { holdEngines, type Restored, restorePlan } from '../restorePlan.ts'
+import { describeBlindness, isBlind } from '../selfCheck/selfCheck.ts'
 import { type AttemptBegan, mustBelong } from './documents.ts'
 import type { ArrayFolder } from './folder.ts'
 import { contentsOf, holdersOf, isRowOf, journalOf, type Part, partFor } from './part.ts'
@@ -111,6 +112,11 @@ class ChildWork {
     if ((await folder.readCollected(signal)) !== null) {
       log.warn('the plan has been collected: what is left of it is for the next run', { plan: folder.url })
       return null
+    }
+    const auditor = await this.#dependencies.selfCheck()
+    if (isBlind(auditor)) {
+      for (const { content } of contentsOf(this.#given)) this.tally.leave(content.number, 'auditor-blind')
+      return describeBlindness(auditor)
     }
     const ledger = await this.#dependencies.openLedger({ readOnly: true, journals: true })
     try {

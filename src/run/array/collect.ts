@@ -49,6 +49,12 @@ export async function collectArray(
   const before = await folder.readCollected(signal)
   if (before !== null) return { run: null, before }
   const phases = new PhaseTimer(clock)
+  const selfCheck = await phases.time('self-check', () => dependencies.selfCheck())
+  if (isBlind(selfCheck)) {
+    // What the machines have left stays where it is, for another collect or the next run.
+    const options = { command: 'audit', limits: plan.limits } as const
+    return { run: await blindRun(dependencies, options, selfCheck, clock.nowMs()), before: null }
+  }
   const ledger = await phases.time('ledger', () => openWhenFree(dependencies))
   try {
     // Another collect may have been at work until now.
@@ -87,6 +93,7 @@ export async function collectArray(
         contents: remember(seen.checked, seen.catalogue, ledger, config.policy.credit),
         contentsBefore: plan.debtContents,
         finalGeneration: settled.finalGeneration,
+        selfCheck,
         expired: new Set([...settled.expired, ...gone]),
         engines: enginesOf(gathered),
         array: { plan: folder.url, plannedAt: isoTime(plan.createdMs), children: gathered.children },
@@ -249,6 +256,8 @@ function troubleOf({ children }: OpenPlan, { results, findings, children: done, 
   const planned = done.reduce((sum, child) => sum + child.contents, 0)
   const lost = left.filter(({ reason }) => reason === 'child-lost').length
   const whyLeft = done.find(child => child.reason !== '')?.reason ?? 'no machine left a result'
+  const blind = left.filter(({ reason }) => reason === 'auditor-blind').length
+  if (blind > 0) return `${blind} of ${planned} planned contents were left by a machine that failed its self-check: ${whyLeft}`
   if (lost * 2 > planned) return `${lost} of ${planned} planned contents are lost with their machines: ${whyLeft}`
   const judged = findings.length > 0 || [...results.values()].some(({ row }) => row.verdict !== 'inconclusive')
   const expired = results.size === 0 && left.every(({ reason }) => reason === 'expired')

@@ -11,6 +11,8 @@ import { beyondLimit } from '../../plan/nightForecast.ts'
 import { storeTimeoutMs } from '../conclude.ts'
 import { datedSnapshots } from '../dated.ts'
 import type { RunDependencies } from '../dependencies.ts'
+import { blindRun } from '../selfCheck/blindRun.ts'
+import { isBlind, mustSee } from '../selfCheck/selfCheck.ts'
 import { type Survey, survey } from '../survey.ts'
 import { mostChildren, mustBelong, type PlanSummary } from './documents.ts'
 import type { ArrayFolder } from './folder.ts'
@@ -29,12 +31,16 @@ export interface PlannedArray {
   readonly existed: boolean
 }
 
-/** @throws SnapproofError `lease-held`, `usage`, `configuration`, those of ledger, store and repository */
+/** @throws SnapproofError `lease-held`, `usage`, `configuration`, `auditor-blind`, those of ledger, store and repository */
 export async function planArray(dependencies: RunDependencies, options: PlanArrayOptions): Promise<PlannedArray> {
   const { folder, children, limits, deadlineSeconds } = options
   const { signal, config, log } = dependencies
   if (children > mostChildren)
     throw new SnapproofError('usage', `--children is ${children}, at most ${mostChildren} are possible`)
+  const auditor = await dependencies.selfCheck()
+  // The alarm must ring although no machine will run that could ring it.
+  if (isBlind(auditor)) await blindRun(dependencies, { command: 'audit', limits }, auditor, dependencies.clock.nowMs())
+  mustSee(auditor)
   const before = await folder.readPlanOrNull(signal)
   if (before !== null) return await takeUpAgain(dependencies, folder, before)
   const ledger = await dependencies.openLedger({ readOnly: false })
