@@ -13,7 +13,7 @@ import type { Fault } from '../model/content.ts'
 import type { Clock } from '../time.ts'
 import type { Reading } from './checks.ts'
 import { concurrently } from './concurrently.ts'
-import { requireRoom } from './disk.ts'
+import { freeBytes, requireRoom } from './disk.ts'
 import { type Download, download } from './download.ts'
 import { faultOf, tryTwice, unsafeKeyFault } from './fetch-item.ts'
 import { readLocal } from './local.ts'
@@ -247,6 +247,10 @@ export function openMirror(options: MirrorOptions): Mirror {
     folder,
     fetch: onDisk('fetch into', fetch),
     verify: onDisk('read again', verify),
+    freeBytes: onDisk('look at', async () => {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      return freeBytes(folder, freeBytesFloor)
+    }),
     drop: onDisk('remove from', drop),
     close: onDisk('remove', close),
   }

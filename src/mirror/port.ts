@@ -36,6 +36,8 @@ export interface Mirror {
   fetch(items: readonly MirrorItem[], signal: AbortSignal): Promise<MirrorResult>
   /** Reads the local copies again; returns items whose local bytes are wrong (our own disk) and drops those copies. */
   verify(items: readonly MirrorItem[], signal: AbortSignal): Promise<MirrorItem[]>
+  /** Bytes of the disk that may be used. */
+  freeBytes(): Promise<number>
   /** Removes local copies. */
   drop(items: readonly MirrorItem[]): Promise<void>
   /** Removes everything. */

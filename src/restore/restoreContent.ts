@@ -16,6 +16,7 @@ export interface RestoreOutcome {
   readonly seconds: number
   readonly refusal: Evidence['refusal']
   readonly cutShort: Evidence['cutShort']
+  readonly deep?: boolean
 }
 
 export interface RestoreOptions {
@@ -26,6 +27,10 @@ export interface RestoreOptions {
   readonly standstillMs: number
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** The target holds a closed index, whose files are kept where they are the same. @default false: it is emptied first */
+  readonly over?: boolean
+  /** Lucene's CheckIndex when a shard starts. @default false */
+  readonly deep?: boolean
 }
 
 const firstLookMs = 30
@@ -43,20 +48,35 @@ export async function restoreContent(
   let refusal: Evidence['refusal'] = null
   let cutShort: Evidence['cutShort'] = null
   try {
-    await engine.deleteIndex(target, signal)
-    const answer = await engine.startRestore({
-      repository: options.repository,
-      snapshot: expected.snapshot,
-      index: expected.indexName,
-      target,
-      signal,
-    })
-    if (answer.accepted) cutShort = await waitUntilSettled(engine, expected, options, signal)
-    else refusal = { status: answer.status, type: answer.type, reason: answer.reason }
+    if (options.over !== true) await engine.deleteIndex(target, signal)
+    cutShort = await lackOfRoom(engine, expected, signal)
+    if (cutShort === null) {
+      const answer = await engine.startRestore({
+        repository: options.repository,
+        snapshot: expected.snapshot,
+        index: expected.indexName,
+        target,
+        ...(options.over === true ? { checksumAtStart: true } : {}),
+        ...(options.deep === true ? { deep: true } : {}),
+        signal,
+      })
+      if (answer.accepted) cutShort = await waitUntilSettled(engine, expected, options, signal)
+      else refusal = { status: answer.status, type: answer.type, reason: answer.reason }
+    }
   } catch (error) {
     cutShort = ownTrouble(engine, error, options.signal)
   }
-  return { target, startedMs, seconds: (clock.monotonicMs() - start) / 1000, refusal, cutShort }
+  const seconds = (clock.monotonicMs() - start) / 1000
+  return { target, startedMs, seconds, refusal, cutShort, ...(options.deep === true ? { deep: true } : {}) }
+}
+
+/** A full disk ends in the middle of a restore, with words of the server about something else: it is seen before. */
+async function lackOfRoom(engine: Engine, expected: Expectation, signal: AbortSignal): Promise<Evidence['cutShort']> {
+  const disk = await engine.disk(signal)
+  const neededBytes = expected.shards.reduce((sum, { bytes }) => sum + bytes, 0)
+  if (disk === null || neededBytes <= disk.freeBytes) return null
+  const message = `${neededBytes} bytes are needed, and ${disk.freeBytes} of ${disk.totalBytes} are free on the disk of the throwaway server`
+  return { reason: neededBytes > disk.totalBytes ? 'does-not-fit' : 'disk-full', message }
 }
 
 async function waitUntilSettled(
@@ -98,8 +118,10 @@ export function isSettled(
   return expected.shards.every(({ shard }) => {
     const state = shards.find(s => s.shard === shard)
     if (state === undefined) return false
-    if (state.state === 'UNASSIGNED') return state.reason === 'ALLOCATION_FAILED'
-    return state.state === 'STARTED' && rows.some(row => row.shard === shard && row.primary && row.stage === 'DONE')
+    // A restore that the server may place nowhere is given up by it at once; it would wait for ever.
+    if (state.state === 'UNASSIGNED') return state.reason === 'ALLOCATION_FAILED' || state.allocation === 'deciders_no'
+    const mine = rows.filter(row => row.shard === shard && row.primary && row.snapshot === expected.snapshot)
+    return state.state === 'STARTED' && mine.some(row => row.stage === 'DONE')
   })
 }
 

@@ -9,6 +9,7 @@ import type { Evidence, Expectation } from '../model/evidence.ts'
 import type { FindingCode } from '../model/finding.ts'
 import type { Reason } from '../model/verdict.ts'
 import { documentCount } from './documentCount.ts'
+import { everyBlobRead } from './everyBlobRead.ts'
 import { everyShardStarted } from './everyShardStarted.ts'
 import { filesAndBytes } from './filesAndBytes.ts'
 import { mappingFields } from './mappingFields.ts'
@@ -24,6 +25,7 @@ export const builtInRules: readonly Rule[] = [
   documentCount,
   sequenceNumber,
   mappingFields,
+  everyBlobRead,
 ]
 
 export interface Judgement {
@@ -38,6 +40,12 @@ export function judge(expected: Expectation, evidence: Evidence, rules: readonly
   if (!isOf(evidence, expected)) {
     return inconclusive('evidence-incomplete', 'the evidence is of another content')
   }
+  if (evidence.source === 's3' && evidence.snapshotSeen === undefined) {
+    const { reason, message } = evidence.cutShort ?? { reason: 'evidence-incomplete', message: 'nobody looked' }
+    return inconclusive(reason, `it is not known whether the snapshot was still the same: ${message}`)
+  }
+  const moved = otherSnapshot(expected, evidence)
+  if (moved !== null) return inconclusive('repository-moved', moved)
   if (expected.shards.length === 0) return inconclusive('count-unknown', 'no shard is expected, so none was proven')
   const answers = rules.map(rule => rule.check(expected, evidence))
   const outcomes = answers.flat()
@@ -58,6 +66,14 @@ export function judge(expected: Expectation, evidence: Evidence, rules: readonly
 
 function isOf(evidence: Evidence, expected: Expectation): boolean {
   return (['contentId', 'indexName', 'snapshot', 'snapshotUuid'] as const).every(key => evidence[key] === expected[key])
+}
+
+/** A server that reads the live repository may have met another snapshot of the same name, or none. */
+function otherSnapshot({ snapshot, snapshotUuid }: Expectation, { snapshotSeen }: Evidence): string | null {
+  if (snapshotSeen === undefined) return null
+  const { before, after } = snapshotSeen
+  if (before === snapshotUuid && after === snapshotUuid) return null
+  return `the server saw ${snapshot} as ${before ?? 'none'} before the restore and ${after ?? 'none'} after it, expected ${snapshotUuid}`
 }
 
 function isFailure(outcome: RuleOutcome): outcome is Extract<RuleOutcome, { verdict: 'fail' }> {

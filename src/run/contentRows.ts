@@ -15,6 +15,7 @@ export interface RowContext {
 
 export function attemptRow({ planned, judgement, ...attempt }: Attempt, context: RowContext): ContentRow {
   return contentRow(planned.content, planned.snapshot, attempt.atMs, context, {
+    method: attempt.evidence?.method ?? 'restore',
     verdict: judgement.verdict,
     reason: judgement.reason,
     message: judgement.message,
@@ -47,6 +48,7 @@ export function condemnedRows(
   context: RowContext,
 ): ContentRow[] {
   const facts = {
+    method: 'restore',
     verdict: 'fail',
     reason: 'lower-level-failed',
     message,
@@ -65,7 +67,7 @@ function contentRow(
   position: number,
   atMs: number,
   { runId, repositoryData }: RowContext,
-  facts: Pick<ContentRow, 'verdict' | 'reason' | 'message' | 'seconds' | 'luceneDocs' | 'engine'>,
+  facts: Pick<ContentRow, 'method' | 'verdict' | 'reason' | 'message' | 'seconds' | 'luceneDocs' | 'engine'>,
 ): ContentRow {
   const snapshot = repositoryData.snapshots[position]
   return {
@@ -76,7 +78,6 @@ function contentRow(
     indexName: content.indexName,
     snapshot: snapshot?.name ?? '',
     snapshotUuid: snapshot?.uuid ?? '',
-    method: 'restore',
     witness: content.witness,
     atMs,
     bytes: content.bytes,

@@ -89,15 +89,16 @@ export function costGate({
   const usageOfGroup = (group: Group) => usage.groups[plan.groups.indexOf(group)] ?? nothingUsed
   return (group, beside) => {
     const used = meter.used()
-    // Its blobs are here and counted; what is left of it is time.
-    const rest = beside === null ? nothingUsed : { ...nothingUsed, seconds: usageOfGroup(beside).seconds }
+    // Their blobs are here and counted; what is left of them is time.
+    const seconds = beside.reduce((sum, one) => sum + usageOfGroup(one).seconds, 0)
+    const rest = { ...nothingUsed, seconds }
     const certain = addUsage(used, rest)
     const spent = addUsage(certain, usageOfEnd(certain.seconds, writesTo))
     const next = usageOfGroup(group)
     const { costs } = config
     const reason = beyondLimit({ spent, next, look: usage.look, costs, limitUsd })
-    // Asked again when the group beside it is done.
-    if (reason !== null && beside === null) {
+    // Asked again when one beside it is done.
+    if (reason !== null && beside.length === 0) {
       const alone = billOf(next, costs).usd
       log.warn(`${group.indexName} is left for its cost`, {
         limitUsd,

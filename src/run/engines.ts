@@ -7,9 +7,12 @@ import pLimit from 'p-limit'
 import type { Engine, EngineFacts } from '../engine/port.ts'
 import { SnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { Source } from '../plan/fit.ts'
 
-/** Name of the read-only repository in every engine. */
-export const mirrorRepository = 'snapproof'
+/** Name of the read-only repository in every engine: the mirror, or the store itself. */
+export function repositoryOf(source: Source): string {
+  return source === 'mirror' ? 'snapproof' : 'snapproof-store'
+}
 
 export interface EngineHolderOptions {
   /** Starts the configured engine of that name; its `path.repo` holds `mirrorFolder`. */
@@ -86,7 +89,7 @@ export class EngineHolder {
   async #start(name: string): Promise<Engine> {
     const engine = await this.#options.start(name, this.#options.signal)
     try {
-      await engine.registerRepository(mirrorRepository, this.#options.mirrorFolder, this.#options.signal)
+      await engine.registerRepository(repositoryOf('mirror'), this.#options.mirrorFolder, this.#options.signal)
     } catch (error) {
       await engine.stop()
       throw error

@@ -2,7 +2,7 @@
 
 import type { MirrorItem } from '../mirror/port.ts'
 import { blobParts, type FileList, type IndexCopy, type IndexRecord, shardFolder } from '../model/content.ts'
-import type { Expectation } from '../model/evidence.ts'
+import type { Expectation, ExpectedFile } from '../model/evidence.ts'
 import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
 import { expectedCrc32 } from '../repository/checksum.ts'
 import { folderInMirror } from '../repository/shard-folders.ts'
@@ -22,7 +22,18 @@ export function expectationOf(record: IndexRecord, copy: IndexCopy, snapshot: Sn
     })),
     hasNested: copy.metadata?.hasNested ?? false,
     fields: Object.fromEntries(copy.metadata?.fields ?? []),
+    ...(copy.metadata === null ? {} : { aliases: copy.metadata.aliases }),
   }
+}
+
+/** The files of a content that lie in blobs of their own. */
+export function filesOf(record: IndexRecord, copy: IndexCopy): ExpectedFile[] {
+  return copy.shards.flatMap(({ shard, files }) =>
+    (files?.files ?? []).flatMap(file => {
+      const blobs = blobParts(file, shardFolder(record, shard)).map(({ key }) => key)
+      return blobs.length === 0 ? [] : [{ shard, file: file.physicalName, bytes: file.bytes, blobs }]
+    }),
+  )
 }
 
 /** The root of the repository at the pinned generation, which every restore reads. */

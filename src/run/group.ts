@@ -1,13 +1,15 @@
-/** Reads the metadata of a planned group again, fetches its blobs, and sorts out what cannot be restored and why. */
+/** Reads the metadata of a planned group again, says what of it fits, fetches its blobs, and sorts out what cannot be restored and why. */
 import { findingOfFault } from '../check/findings.ts'
 import type { Mirror, MirrorItem, MirrorResult } from '../mirror/port.ts'
 import type { Expectation } from '../model/evidence.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Group, PlannedContent } from '../model/plan.ts'
 import type { Reason } from '../model/verdict.ts'
+import { type ChainTerms, planChains } from '../plan/chains.ts'
+import { type FitContent, fitGroup, type Room, type Source, smallestMachine } from '../plan/fit.ts'
 import type { GroupSize } from '../plan/forecast.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
-import { contentItems, contentsResting, distinctItems, expectationOf, ownersOf } from './expectation.ts'
+import { contentItems, contentsResting, distinctItems, expectationOf, filesOf, ownersOf } from './expectation.ts'
 
 export interface LoadedContent {
   readonly planned: PlannedContent
@@ -19,69 +21,184 @@ export interface LoadedContent {
   readonly mirrorSeconds: number
 }
 
+/** A content in its chain, with what the server is expected to keep of the one before it. */
+export interface LoadedLink {
+  readonly content: LoadedContent
+  readonly keptBytes: number
+}
+
 export interface LoadedGroup {
-  readonly contents: readonly LoadedContent[]
+  readonly source: Source
+  /** Each to be restored in its order, each content over the one before it; most are chains of one. */
+  readonly chains: readonly (readonly LoadedLink[])[]
   /** Planned and not to be restored: our own trouble, or a repository that moved. */
   readonly unloadable: readonly {
     readonly planned: PlannedContent
     readonly reason: Reason
     readonly message: string
   }[]
-  /** Bad blobs with all contents of the index that rest on them. */
-  readonly condemned: readonly { readonly finding: Finding; readonly contentIds: ReadonlySet<string> }[]
+  /** Bad blobs. */
+  readonly accused: Accusations
+  /** All contents of the index (any snapshot) that rest on one of the keys. */
+  restingOn(keys: ReadonlySet<string>): ReadonlySet<string>
   readonly items: readonly MirrorItem[]
   readonly bytes: number
+  /** Bytes of the disk that it may come to use. */
+  readonly neededBytes: number
+  /** Contents restored at once. */
+  readonly parallel: number
+  /** Of the group, when these are dropped: what did not fit beside them. */
+  readonly later: readonly PlannedContent[]
 }
+
+/** Findings of bad blobs, each with the keys that it speaks of. */
+export type Accusations = readonly { readonly finding: Finding; readonly keys: ReadonlySet<string> }[]
 
 export interface LoadOptions {
   readonly catalogue: Catalogue
   readonly mirror: Mirror
   readonly signal: AbortSignal
+  readonly room: Room
+  readonly chains: ChainTerms
+  /** Bytes that are taken whatever is restored; for messages. */
+  readonly takenBytes: number
   /** Told what will be fetched, before it is. */
   readonly onItems?: (items: readonly MirrorItem[]) => void
 }
 
-export async function loadGroup(
-  group: Group,
-  { catalogue, mirror, signal, onItems }: LoadOptions,
-): Promise<LoadedGroup> {
+/** `wait`: it does not fit beside what is there now. */
+export async function loadGroup(group: Group, options: LoadOptions): Promise<LoadedGroup | 'wait'> {
+  const { catalogue, mirror, signal, room } = options
   const { repositoryData } = catalogue
-  const { record, wanted, moved } = await readGroup(group, catalogue, signal)
+  const { record, wanted: all, moved } = await readGroup(group, catalogue, signal)
   const owners = ownersOf(record, repositoryData)
-  const itemsOf = new Map(wanted.map(one => [one, contentItems(record, one.copy, repositoryData, owners)]))
-  const items = distinctItems([...itemsOf.values()].flat())
-  onItems?.(items)
-  const fetched = await mirror.fetch(items, signal)
+  const itemsOf = new Map(all.map(one => [one, contentItems(record, one.copy, repositoryData, owners)]))
+  const links = planChains(
+    all.map(({ planned, copy, snapshot }) => ({
+      order: snapshot.endedMs ?? planned.snapshot,
+      kind: planned.kind,
+      bytes: planned.content.bytes,
+      shards: copy.shards.map(({ files }) =>
+        (files?.files ?? []).map(({ physicalName: name, bytes, checksum }) => ({ name, bytes, checksum })),
+      ),
+    })),
+    options.chains,
+  )
+  const chained = new Set(links.filter(chain => chain.length > 1).flatMap(chain => chain.map(({ content }) => content)))
+  const fitting = fitGroup(
+    all.map((one, i) => fitOf(one.planned, itemsOf.get(one) ?? [], chained.has(i))),
+    room,
+  )
+  if (fitting === 'wait') return 'wait'
+  const { source } = fitting
+  const now = new Set(fitting.now)
+  const wanted = fitting.now.flatMap(i => all[i] ?? [])
+  const items = distinctItems(wanted.flatMap(one => itemsOf.get(one) ?? []))
+  if (source === 'mirror') options.onItems?.(items)
+  const fetched = source === 'mirror' ? await mirror.fetch(items, signal) : nothingFetched
   const bad = sortFaults(fetched)
-  const condemned = bad.accusing.map(({ finding, keys }) => ({ finding, contentIds: contentsResting(record, keys) }))
-  const unloadable = moved.map(planned => ({
+  const unloadable: { planned: PlannedContent; reason: Reason; message: string }[] = moved.map(planned => ({
     planned,
-    reason: 'repository-moved' as Reason,
+    reason: 'repository-moved',
     message: 'the metadata of this content changed after the plan was made',
   }))
-  const contents: LoadedContent[] = []
+  for (const { content, neededBytes } of fitting.never) {
+    const planned = all[content]?.planned
+    const message = `it needs ${neededBytes} bytes of disk, ${Math.max(0, room.bytes ?? 0)} may be used: ${smallestMachine(neededBytes, options.takenBytes)} would do`
+    if (planned !== undefined) unloadable.push({ planned, reason: 'does-not-fit', message })
+  }
   const totalBytes = Math.max(
     1,
     wanted.reduce((sum, { planned }) => sum + planned.content.bytes, 0),
   )
-  for (const one of wanted) {
+  const loadable = new Map<number, LoadedContent>()
+  for (const [i, one] of all.entries()) {
+    if (!now.has(i)) continue
     const own = itemsOf.get(one) ?? []
     const keys = own.flatMap(item => item.parts.map(part => part.key))
-    if (keys.some(key => bad.accusedKeys.has(key))) continue // condemned speaks of it
+    if (keys.some(key => bad.accusedKeys.has(key))) continue // what accuses speaks of it
     const ours = keys.map(key => bad.ours.get(key)).find(trouble => trouble !== undefined)
     if (ours !== undefined) {
       unloadable.push({ planned: one.planned, ...ours })
       continue
     }
-    contents.push({
+    const expected = expectationOf(record, one.copy, one.snapshot)
+    const accounted = source === 's3' || chained.has(i)
+    loadable.set(i, {
       planned: one.planned,
-      expected: expectationOf(record, one.copy, one.snapshot),
+      expected: accounted ? { ...expected, files: filesOf(record, one.copy) } : expected,
       items: own,
       sharedWith: one.planned.content.snapshots.map(position => repositoryData.snapshots[position]?.uuid ?? ''),
       mirrorSeconds: (fetched.seconds * one.planned.content.bytes) / totalBytes,
     })
   }
-  return { contents, unloadable, condemned, items, bytes: fetched.bytes }
+  return {
+    source,
+    chains: links.map(chain => present(chain, loadable)).filter(chain => chain.length > 0),
+    unloadable,
+    accused: bad.accusing,
+    restingOn: keys => contentsResting(record, keys),
+    items: source === 'mirror' ? items : [],
+    bytes: fetched.bytes,
+    neededBytes: fitting.neededBytes,
+    parallel: fitting.parallel,
+    later: fitting.later.flatMap(i => all[i]?.planned ?? []),
+  }
+}
+
+const nothingFetched: MirrorResult = { bytes: 0, requests: 0, seconds: 0, faults: [] }
+
+/** What of a chain can be restored. Nothing is foretold of a link whose predecessor is missing. */
+function present(
+  chain: readonly { readonly content: number; readonly keptBytes: number }[],
+  loadable: ReadonlyMap<number, LoadedContent>,
+): LoadedLink[] {
+  return chain.flatMap(({ content, keptBytes }, i) => {
+    const loaded = loadable.get(content)
+    if (loaded === undefined) return []
+    const before = chain[i - 1]
+    return [{ content: loaded, keptBytes: before !== undefined && loadable.has(before.content) ? keptBytes : 0 }]
+  })
+}
+
+function fitOf({ content }: PlannedContent, items: readonly MirrorItem[], chained: boolean): FitContent {
+  const blobs = new Map(items.flatMap(item => item.parts.map(({ key, bytes }) => [key, bytes ?? 0] as const)))
+  return { bytes: content.bytes, blobs, chained }
+}
+
+/** Reads blobs to compare them with their checksums, and keeps none. Throws what a mirror throws. */
+export async function readAndDrop(
+  items: readonly MirrorItem[],
+  mirror: Mirror,
+  signal: AbortSignal,
+): Promise<SortedFaults> {
+  const faults: MirrorResult['faults'][number][] = []
+  for (const batch of batchesOf(distinctItems(items))) {
+    try {
+      faults.push(...(await mirror.fetch(batch, signal)).faults)
+    } finally {
+      await mirror.drop(batch)
+    }
+  }
+  return sortFaults({ faults })
+}
+
+/** Little enough to lie on any disk for a moment. */
+const batchBytes = 256 * 2 ** 20
+
+function batchesOf(items: readonly MirrorItem[]): MirrorItem[][] {
+  const batches: MirrorItem[][] = []
+  let open = Number.POSITIVE_INFINITY
+  for (const item of items) {
+    const bytes = item.parts.reduce((sum, part) => sum + (part.bytes ?? 0), 0)
+    if (open + bytes > batchBytes) {
+      batches.push([])
+      open = 0
+    }
+    batches.at(-1)?.push(item)
+    open += bytes
+  }
+  return batches
 }
 
 /** Sizes of a group for the forecast; nothing is fetched but metadata. */
@@ -114,8 +231,15 @@ async function readGroup(group: Group, catalogue: Catalogue, signal: AbortSignal
   return { record, wanted, moved }
 }
 
+export interface SortedFaults {
+  readonly accusing: Accusations
+  readonly accusedKeys: ReadonlySet<string>
+  /** Our own trouble, by key. */
+  readonly ours: ReadonlyMap<string, { readonly reason: Reason; readonly message: string }>
+}
+
 /** What accuses the repository, and what is our own trouble, by key. */
-function sortFaults({ faults }: MirrorResult) {
+function sortFaults({ faults }: Pick<MirrorResult, 'faults'>): SortedFaults {
   const accusing: { finding: Finding; keys: ReadonlySet<string> }[] = []
   const accusedKeys = new Set<string>()
   const ours = new Map<string, { reason: Reason; message: string }>()

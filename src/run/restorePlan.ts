@@ -2,6 +2,8 @@
 import { describeError, SnapproofError } from '../errors.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Plan } from '../model/plan.ts'
+import type { ChainTerms } from '../plan/chains.ts'
+import { majorOf } from '../plan/compatibility.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
 import type { Attempt } from './attempt.ts'
 import type { RunDependencies } from './dependencies.ts'
@@ -51,7 +53,11 @@ export async function restorePlan(dependencies: RunDependencies, options: Restor
       clock,
       log,
       parallel: config.work.contents,
+      sourcesOf: () => ['mirror'],
+      chainsOf: name => chainTermsOf(name, config),
+      takenBytes,
       restoreTimeoutSeconds: config.work.restoreTimeoutSeconds,
+      deep: config.work.deep,
       onAttempt: async attempt => {
         attempts.push(attempt)
         await options.onAttempt(attempt)
@@ -73,6 +79,15 @@ export async function restorePlan(dependencies: RunDependencies, options: Restor
       ? `no planned content could be judged: ${first.judgement.message}`
       : null
   return { attempts, work, trouble }
+}
+
+/** Of the system, of what is never used, and of an engine; for the size of a disk that would do. Assumed. */
+const takenBytes = 12_000_000_000
+
+function chainTermsOf(name: string, { engines, work }: RunDependencies['config']): ChainTerms {
+  const engine = engines.find(one => one.name === name)
+  const { product = 'elasticsearch', version = '0' } = engine ?? {}
+  return { fromBytes: work.chainFrom, product, major: majorOf(version) }
 }
 
 /** The engines of this machine; stop them whatever happens. */

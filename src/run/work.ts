@@ -1,26 +1,27 @@
 /**
- * Works a plan off, group by group: mirror, restore content by content, evidence, judge, journal, drop. The blobs of
+ * Works a plan off, several groups at once: mirror, restore content by content, evidence, judge, journal, drop. The blobs of
  * the next group are fetched meanwhile. A killed run loses at most the contents in work.
  *
- * Nobody is accused on one look: a content that fails is first compared with its local mirror, and repeated in a fresh
- * server before it counts.
+ * What uses the disk is counted by what it may come to need: a group is begun when it fits beside those in work, or alone.
  */
 
 import pLimit from 'p-limit'
 import { makeFinding } from '../check/findings.ts'
-import type { Engine } from '../engine/port.ts'
-import { describeError, isSnapproofError, SnapproofError } from '../errors.ts'
+import { describeError, isSnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Mirror, MirrorItem } from '../mirror/port.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Group, Plan } from '../model/plan.ts'
 import type { Reason } from '../model/verdict.ts'
+import type { ChainTerms } from '../plan/chains.ts'
+import type { Source } from '../plan/fit.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
 import type { Clock } from '../time.ts'
 import type { Attempt } from './attempt.ts'
-import { attemptContent } from './attempt.ts'
 import type { EngineHolder } from './engines.ts'
-import { type LoadedContent, type LoadedGroup, loadGroup } from './group.ts'
+import { openGate } from './gate.ts'
+import { type LoadedGroup, loadGroup } from './group.ts'
+import { restoreGroup, withoutRestore } from './restoreGroup.ts'
 
 export interface WorkOptions {
   readonly plan: Plan
@@ -33,11 +34,17 @@ export interface WorkOptions {
   readonly signal: AbortSignal
   /** Monotonic milliseconds after which no further group is begun; null: no limit. */
   readonly stopAtMs: number | null
-  /** Asked before a group is begun, with the group that is being restored meanwhile: why it must wait; null: it need not. */
-  readonly mayBegin?: (group: Group, beside: Group | null) => Reason | null
+  /** Asked before a group is begun, with the groups that are being restored meanwhile: why it must wait; null: it need not. */
+  readonly mayBegin?: (group: Group, beside: readonly Group[]) => Reason | null
   /** Contents restored at once. */
   readonly parallel: number
+  /** From where the engine of that name can restore, the preferred first. */
+  readonly sourcesOf: (engine: string) => readonly Source[]
+  readonly chainsOf: (engine: string) => ChainTerms
+  /** Bytes of the disk that are taken whatever is restored; for messages. */
+  readonly takenBytes: number
   readonly restoreTimeoutSeconds: number
+  readonly deep?: boolean
   /** Each result, once it is final; resolves when it is stored. */
   readonly onAttempt: (attempt: Attempt) => Promise<void>
   /** Contents (ids) of an index that rest on a bad blob: failed, restored or not. */
@@ -55,235 +62,179 @@ export interface WorkResult {
 
 /** Never rejects. */
 export async function workOff(options: WorkOptions): Promise<WorkResult> {
-  const { plan, log } = options
-  const findings = new Map<string, Finding>()
-  const left: { contentId: string; indexId: string; reason: Reason }[] = []
-  let bytesFetched = 0
-  let done = 0
-  const total = plan.groups.reduce((sum, group) => sum + group.contents.length, 0)
-  let prefetch: Promise<Loaded> | null = null
-  let failure: Error | null = null
-  try {
-    for (const [i, group] of plan.groups.entries()) {
-      // What is fetched already was asked for when that began.
-      const stop = stopReason(options) ?? (prefetch === null ? mayBegin(group, null, options) : null)
-      if (stop !== null) {
-        left.push(
-          ...group.contents.map(({ content: { contentId, indexId } }) => ({ contentId, indexId, reason: stop })),
-        )
-        continue
-      }
-      const { loaded, items } = await loadNow(group, prefetch, options)
-      const following = plan.groups[i + 1]
-      const ahead = following !== undefined && mayBegin(following, group, options) === null
-      prefetch = ahead ? load(following, options) : null
-      if (loaded instanceof Error) await giveUp(group, loaded, options)
-      else {
-        bytesFetched += loaded.bytes
-        for (const { finding, contentIds } of loaded.condemned) {
-          findings.set(finding.id, finding)
-          await options.onCondemned(group.indexId, contentIds, finding)
+  const work = new PlanWork(options)
+  await work.run()
+  return work.result()
+}
+
+/** A group that was fetched, until it is dropped. */
+interface InWork {
+  readonly group: Group
+  readonly neededBytes: number
+  readonly done: Promise<void>
+}
+
+class PlanWork {
+  readonly #options: WorkOptions
+  readonly #queue: Group[]
+  readonly #inWork = new Set<InWork>()
+  /** Items of groups that are fetched or in work. */
+  readonly #held = new Set<readonly MirrorItem[]>()
+  readonly #findings = new Map<string, Finding>()
+  readonly #left: { contentId: string; indexId: string; reason: Reason }[] = []
+  readonly #slots: ReturnType<typeof pLimit>
+  readonly #gate = openGate()
+  #bytesFetched = 0
+  #done = 0
+  /** Free bytes when nothing was in work. */
+  #freeBytes = 0
+  #failure: Error | null = null
+
+  constructor(options: WorkOptions) {
+    this.#options = options
+    this.#queue = [...options.plan.groups]
+    this.#slots = pLimit(options.parallel)
+  }
+
+  result(): WorkResult {
+    const findings = [...this.#findings.values()]
+    return { findings, left: this.#left, bytesFetched: this.#bytesFetched, failure: this.#failure }
+  }
+
+  async run(): Promise<void> {
+    try {
+      while (this.#failure === null) {
+        const group = this.#queue.shift()
+        if (group === undefined) break
+        if (!(await this.#begin(group))) {
+          this.#queue.unshift(group)
+          await this.#one()
         }
-        await restoreGroup(group, loaded, options, finding => findings.set(finding.id, finding))
-        done += group.contents.length
-        log.progress('restores', done, total, 'contents')
       }
-      // What the next group found in the mirror it did not fetch again: the snapshot's root blob is in every group.
-      const next: Loaded | null = await prefetch
-      const kept = next === null || next.loaded instanceof Error ? [] : next.items
-      await options.mirror.drop(without(items, kept))
+    } catch (error) {
+      this.#failure ??= asError(error)
     }
-  } catch (error) {
-    failure = error instanceof Error ? error : new Error(String(error))
+    while (this.#inWork.size > 0) await this.#one()
   }
-  await prefetch
-  return { findings: [...findings.values()], left, bytesFetched, failure }
-}
 
-/** `items` less those that share a blob with `kept`. */
-function without(items: readonly MirrorItem[], kept: readonly MirrorItem[]): MirrorItem[] {
-  const keys = new Set(kept.flatMap(item => item.parts.map(part => part.key)))
-  return items.filter(item => !item.parts.some(part => keys.has(part.key)))
-}
-
-/** `items`: what may lie in the mirror, also after a failure. */
-interface Loaded {
-  readonly loaded: LoadedGroup | Error
-  readonly items: readonly MirrorItem[]
-}
-
-/** Errors are values here, so that a prefetch that nobody waits for is never an unhandled rejection. */
-async function load(group: Group, options: WorkOptions): Promise<Loaded> {
-  let items: readonly MirrorItem[] = []
-  const onItems = (wanted: readonly MirrorItem[]) => {
-    items = wanted
+  /** False: it must wait until one in work is done. */
+  async #begin(group: Group): Promise<boolean> {
+    const { signal, stopAtMs, clock, mirror, parallel, sourcesOf } = this.#options
+    const isOver = stopAtMs !== null && clock.monotonicMs() >= stopAtMs
+    const stop: Reason | null = signal.aborted ? 'interrupted' : isOver ? 'limit-reached' : null
+    if (stop !== null) return this.#leave(group, stop)
+    // One is fetched while the others are restored.
+    if (this.#inWork.size > parallel) return false
+    const beside = [...this.#inWork]
+    const reason =
+      this.#options.mayBegin?.(
+        group,
+        beside.map(one => one.group),
+      ) ?? null
+    if (reason !== null) return beside.length === 0 && this.#leave(group, reason)
+    const alone = beside.length === 0
+    if (alone) this.#freeBytes = await mirror.freeBytes()
+    const bytes = this.#freeBytes - beside.reduce((sum, one) => sum + one.neededBytes, 0)
+    const room = { bytes, alone, sources: sourcesOf(group.engine), parallel }
+    const { loaded, release } = await this.#load(group, room)
+    if (loaded === 'wait' || (isSnapproofError(loaded, 'disk-full') && !alone)) {
+      await release()
+      return false
+    }
+    // One engine at a time.
+    while ([...this.#inWork].some(one => one.group.engine !== group.engine)) await this.#one()
+    if (loaded instanceof Error) {
+      await this.#giveUp(group, loaded).finally(release)
+      return true
+    }
+    if (loaded.later.length > 0) this.#queue.unshift({ ...group, contents: loaded.later })
+    this.#bytesFetched += loaded.bytes
+    const done = this.#restore(group, loaded, release).finally(() => this.#inWork.delete(inWork))
+    const inWork: InWork = { group, neededBytes: loaded.neededBytes, done }
+    this.#inWork.add(inWork)
+    return true
   }
-  try {
-    return { loaded: await loadGroup(group, { ...options, onItems }), items }
-  } catch (error) {
-    return { loaded: error instanceof Error ? error : new Error(String(error)), items }
+
+  #leave(group: Group, reason: Reason): true {
+    for (const { content } of group.contents) {
+      this.#left.push({ contentId: content.contentId, indexId: content.indexId, reason })
+    }
+    return true
   }
-}
 
-/** A prefetch that found the disk full may fit now that the group before it is dropped. */
-async function loadNow(group: Group, prefetch: Promise<Loaded> | null, options: WorkOptions): Promise<Loaded> {
-  const first = await (prefetch ?? load(group, options))
-  return prefetch !== null && isSnapproofError(first.loaded, 'disk-full') ? load(group, options) : first
-}
-
-/** A group that could not be fetched for a reason of ours is debt; an error that is nobody's ends the run. */
-async function giveUp(group: Group, error: Error, options: WorkOptions): Promise<void> {
-  const reason: Reason | null = options.signal.aborted
-    ? 'interrupted'
-    : isSnapproofError(error, 'disk-full')
-      ? 'does-not-fit'
-      : isSnapproofError(error, 'unavailable', 'deadline')
-        ? 'store-unavailable'
-        : null
-  if (reason === null) throw error
-  for (const planned of group.contents) {
-    await options.onAttempt(withoutRestore(planned, group, reason, describeError(error), options))
+  async #one(): Promise<void> {
+    if (this.#inWork.size > 0) await Promise.race([...this.#inWork].map(({ done }) => done))
   }
-}
 
-function stopReason({ signal, stopAtMs, clock }: WorkOptions): Reason | null {
-  if (signal.aborted) return 'interrupted'
-  return stopAtMs !== null && clock.monotonicMs() >= stopAtMs ? 'limit-reached' : null
-}
-
-function mayBegin(group: Group, beside: Group | null, options: WorkOptions): Reason | null {
-  return options.mayBegin?.(group, beside) ?? null
-}
-
-/** Restores what can be restored of a group; findings are those of contents that failed twice. */
-async function restoreGroup(
-  group: Group,
-  loaded: LoadedGroup,
-  options: WorkOptions,
-  onFinding: (finding: Finding) => void,
-): Promise<void> {
-  const suspects: { content: LoadedContent; first: Attempt }[] = []
-  const limit = pLimit(options.parallel)
-  for (const { planned, reason, message } of loaded.unloadable) {
-    await options.onAttempt(withoutRestore(planned, group, reason, message, options))
-  }
-  const settled = await Promise.allSettled(
-    loaded.contents.map(content =>
-      limit(async () => {
-        const attempt = await tryOnce(content, group, 1, name => options.engines.get(name), options)
-        if (attempt.judgement.verdict === 'fail') suspects.push({ content, first: attempt })
-        else await options.onAttempt(attempt)
-      }),
-    ),
-  )
-  for (const result of settled) if (result.status === 'rejected') throw result.reason
-  if (suspects.length === 0) return
-  options.log.info(
-    `${suspects.length} of ${group.indexName} failed; repeating in a fresh server before anybody is accused`,
-  )
-  const fresh = { started: false }
-  for (const suspect of suspects) {
-    const attempt = await repeatOrDoubt(suspect, group, fresh, options)
-    const finding = findingOf(attempt, options.catalogue)
-    if (finding !== null) onFinding(finding)
-    await options.onAttempt(attempt)
-  }
-}
-
-/** What keeps us from repeating is our trouble: the first look is kept as a doubt. */
-async function repeatOrDoubt(
-  suspect: { content: LoadedContent; first: Attempt },
-  group: Group,
-  fresh: { started: boolean },
-  options: WorkOptions,
-): Promise<Attempt> {
-  try {
-    return await repeat(suspect, group, fresh, options)
-  } catch (error) {
-    if (!(error instanceof SnapproofError) && !options.signal.aborted) throw error
-    const message = `${describeError(error)}; the first attempt said: ${suspect.first.judgement.message}`
-    return doubt(suspect.first, options.signal.aborted ? 'interrupted' : 'not-repeated', message)
-  }
-}
-
-async function repeat(
-  { content, first }: { content: LoadedContent; first: Attempt },
-  group: Group,
-  fresh: { started: boolean },
-  options: WorkOptions,
-): Promise<Attempt> {
-  const damaged = await options.mirror.verify(content.items, options.signal)
-  if (damaged.length > 0) {
-    options.log.warn(`${damaged.length} blobs of the mirror were damaged after they were fetched; fetching them again`)
-    const again = await options.mirror.fetch(damaged, options.signal)
-    if (again.faults.length > 0) {
-      return doubt(first, 'not-repeated', 'blobs of the mirror could not be fetched again')
+  /** Errors are values; `release` drops what may lie in the mirror, also after a failure. */
+  async #load(group: Group, room: Parameters<typeof loadGroup>[1]['room']) {
+    let items: readonly MirrorItem[] = []
+    const onItems = (wanted: readonly MirrorItem[]) => {
+      items = wanted
+      this.#held.add(items)
+    }
+    const release = async () => {
+      this.#held.delete(items)
+      // What another group found in the mirror it did not fetch again: the snapshot's root blob is in every group.
+      const keys = new Set([...this.#held].flatMap(others => others.flatMap(item => item.parts.map(({ key }) => key))))
+      const dropped = items.filter(item => !item.parts.some(part => keys.has(part.key)))
+      if (dropped.length > 0) await this.#options.mirror.drop(dropped)
+    }
+    const chains = this.#options.chainsOf(group.engine)
+    try {
+      return { loaded: await loadGroup(group, { ...this.#options, room, chains, onItems }), release }
+    } catch (error) {
+      return { loaded: asError(error), release }
     }
   }
-  const engineOf = async (name: string): Promise<Engine> => {
-    if (fresh.started) return options.engines.get(name)
-    fresh.started = true
-    return options.engines.fresh(name)
-  }
-  const second = await tryOnce(content, group, 2, engineOf, options)
-  const { verdict, message } = second.judgement
-  if (verdict === 'inconclusive') {
-    return doubt(second, 'not-repeated', `${message}; the first attempt said: ${first.judgement.message}`)
-  }
-  if (verdict === 'fail' && (await options.mirror.verify(content.items, options.signal)).length > 0) {
-    return doubt(
-      second,
-      'not-repeated',
-      `the disk of the mirror changed what it holds while a server read it: ${message}`,
-    )
-  }
-  return second
-}
 
-async function tryOnce(
-  content: LoadedContent,
-  group: Group,
-  number: number,
-  engineOf: (name: string) => Promise<Engine>,
-  options: WorkOptions,
-): Promise<Attempt> {
-  if (options.signal.aborted) {
-    return withoutRestore(content.planned, group, 'interrupted', describeError(options.signal.reason), options)
+  /** Never rejects. */
+  async #restore(group: Group, loaded: LoadedGroup, release: () => Promise<void>): Promise<void> {
+    const { onAttempt, onCondemned, catalogue, log, plan } = this.#options
+    try {
+      await restoreGroup(group, loaded, {
+        ...this.#options,
+        slot: work => this.#slots(work),
+        gate: this.#gate,
+        onAttempt: attempt => {
+          const finding = findingOf(attempt, catalogue)
+          if (finding !== null) this.#findings.set(finding.id, finding)
+          return onAttempt(attempt)
+        },
+        onCondemned: (indexId, contentIds, finding) => {
+          this.#findings.set(finding.id, finding)
+          return onCondemned(indexId, contentIds, finding)
+        },
+      })
+      this.#done += group.contents.length - loaded.later.length
+      const total = plan.groups.reduce((sum, { contents }) => sum + contents.length, 0)
+      log.progress('restores', this.#done, total, 'contents')
+    } catch (error) {
+      this.#failure ??= asError(error)
+    }
+    await release().catch(error => {
+      this.#failure ??= asError(error)
+    })
   }
-  let engine: Engine
-  try {
-    engine = await engineOf(group.engine)
-  } catch (error) {
-    // No engine at all is for the whole run to know; one that died once too often is this content's trouble.
-    if (!isSnapproofError(error, 'engine-died') && !options.signal.aborted) throw error
-    const reason = options.signal.aborted ? 'interrupted' : 'engine-died'
-    return withoutRestore(content.planned, group, reason, describeError(error), options)
-  }
-  return attemptContent(engine, content, group.engine, number, options)
-}
 
-function withoutRestore(
-  planned: LoadedContent['planned'],
-  group: Group,
-  reason: Reason,
-  message: string,
-  { clock }: WorkOptions,
-): Attempt {
-  return {
-    planned,
-    engine: group.engine,
-    number: 0,
-    atMs: clock.nowMs(),
-    sharedWith: [],
-    judgement: { verdict: 'inconclusive', reason, message, finding: null },
-    expected: null,
-    evidence: null,
-    seconds: { mirror: 0, restore: 0, questions: 0 },
+  /** A group that could not be fetched for a reason of ours is debt; an error that is nobody's ends the run. */
+  async #giveUp(group: Group, error: Error): Promise<void> {
+    const reason: Reason | null = this.#options.signal.aborted
+      ? 'interrupted'
+      : isSnapproofError(error, 'disk-full')
+        ? 'does-not-fit'
+        : isSnapproofError(error, 'unavailable', 'deadline')
+          ? 'store-unavailable'
+          : null
+    if (reason === null) throw error
+    for (const planned of group.contents) {
+      await this.#options.onAttempt(withoutRestore(planned, group, reason, describeError(error), this.#options))
+    }
   }
 }
 
-function doubt(attempt: Attempt, reason: Reason, message: string): Attempt {
-  return { ...attempt, judgement: { verdict: 'inconclusive', reason, message, finding: null } }
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }
 
 /** All snapshots with this content are hit. */

@@ -34,7 +34,7 @@ describe.each(builtInRules.map(rule => [rule.meta.id, rule] as const))('%s', (id
 })
 
 test('ids are those of the files, each once', () => {
-  expect(new Set(builtInRules.map(rule => rule.meta.id)).size).toBe(6)
+  expect(new Set(builtInRules.map(rule => rule.meta.id)).size).toBe(7)
 })
 
 describe('everyShardStarted', () => {

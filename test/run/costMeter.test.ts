@@ -99,31 +99,31 @@ describe('the gate', () => {
 
   test('decides by what was measured, not by what was forecast', () => {
     const { mayBegin, read } = openGate(1, [60, 60])
-    expect(mayBegin(groups[0], null)).toBeNull()
+    expect(mayBegin(groups[0], [])).toBeNull()
     // The first took less than it was to.
     read(30)
-    expect(mayBegin(groups[1], null)).toBeNull()
+    expect(mayBegin(groups[1], [])).toBeNull()
     read(11)
-    expect(mayBegin(groups[1], null)).toBe('limit-reached')
+    expect(mayBegin(groups[1], [])).toBe('limit-reached')
   })
 
   test('counts the time that the group beside it will still take', () => {
     const { mayBegin } = openGate(0.15, [1, 1], { compute: 'codebuild-large' })
-    expect(mayBegin(groups[1], null)).toBeNull()
-    expect(mayBegin(groups[1], groups[0])).toBe('limit-reached')
+    expect(mayBegin(groups[1], [])).toBeNull()
+    expect(mayBegin(groups[1], groups.slice(0, 1))).toBe('limit-reached')
   })
 
   test('says why, once the group beside it is done', () => {
     const { mayBegin, said } = openGate(0.5, [1, 60])
-    expect(mayBegin(groups[1], groups[0])).toBe('does-not-fit')
+    expect(mayBegin(groups[1], groups.slice(0, 1))).toBe('does-not-fit')
     expect(said).toEqual([])
-    expect(mayBegin(groups[1], null)).toBe('does-not-fit')
+    expect(mayBegin(groups[1], [])).toBe('does-not-fit')
     expect(said).toEqual([
       ['b is left for its cost', { limitUsd: 0.5, usedUsd: 0, forecastUsd: 0.6, reason: 'does-not-fit' }],
     ])
   })
 
   test('is open without a limit', () => {
-    expect(openGate(null, [1e9, 1e9]).mayBegin(groups[0], null)).toBeNull()
+    expect(openGate(null, [1e9, 1e9]).mayBegin(groups[0], [])).toBeNull()
   })
 })

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import type { Group } from '../../src/model/plan.ts'
 import { openCatalogue } from '../../src/repository/catalogue.ts'
-import { loadGroup } from '../../src/run/group.ts'
+import { type LoadedGroup, type LoadOptions, loadGroup } from '../../src/run/group.ts'
 import { content } from '../support/contents.ts'
 import { fakeMirror } from '../support/fakes.ts'
 import { repositoryFixtures } from '../support/fixtures.ts'
@@ -37,18 +37,33 @@ async function groupOf(contentId: (real: string) => string) {
   throw new Error('the fixture holds no content')
 }
 
+const options = {
+  room: { bytes: null, alone: true, sources: ['mirror'], parallel: 2 },
+  chains: { fromBytes: null, product: 'elasticsearch', major: 9 },
+  takenBytes: 0,
+} as const
+
+async function load(group: Group, rest: Pick<LoadOptions, 'catalogue' | 'mirror'>): Promise<LoadedGroup> {
+  const loaded = await loadGroup(group, { ...options, ...rest, signal })
+  if (loaded === 'wait') throw new Error('it waits')
+  return loaded
+}
+
+const contentIds = ({ chains }: LoadedGroup) =>
+  chains.flatMap(chain => chain.map(({ content: { expected } }) => expected.contentId))
+
 it('restores the content that was planned', async () => {
   const { catalogue, group } = await groupOf(real => real)
-  const loaded = await loadGroup(group, { catalogue, mirror: fakeMirror(), signal })
-  expect(loaded.contents.map(one => one.expected.contentId)).toEqual(group.contents.map(one => one.content.contentId))
+  const loaded = await load(group, { catalogue, mirror: fakeMirror() })
+  expect(contentIds(loaded)).toEqual(group.contents.map(one => one.content.contentId))
   expect(loaded.unloadable).toEqual([])
 })
 
 it('restores and fetches nothing in the name of a content that is another one by now', async () => {
   const { catalogue, group } = await groupOf(() => 'planned-before-it-moved')
   const mirror = fakeMirror()
-  const loaded = await loadGroup(group, { catalogue, mirror, signal })
-  expect(loaded.contents).toEqual([])
+  const loaded = await load(group, { catalogue, mirror })
+  expect(loaded.chains).toEqual([])
   expect(loaded.unloadable.map(one => one.reason)).toEqual(['repository-moved'])
   expect(mirror.fetches.flat()).toEqual([])
 })

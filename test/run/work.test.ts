@@ -71,6 +71,9 @@ async function play(scene: Scene = {}) {
     signal: abort.signal,
     stopAtMs: null,
     parallel: 2,
+    sourcesOf: () => ['mirror'],
+    chainsOf: () => ({ fromBytes: null, product: 'elasticsearch', major: 9 }),
+    takenBytes: 0,
     restoreTimeoutSeconds: 60,
     onAttempt: async attempt => {
       attempts.push(attempt)
@@ -81,14 +84,14 @@ async function play(scene: Scene = {}) {
     },
     ...scene.options,
   })
-  const said = attempts.map(({ planned, judgement, number }) => [
-    planned.content.indexName,
-    judgement.verdict,
-    judgement.reason,
-    number,
-  ])
+  // Groups are restored side by side: in the order of their names.
+  const said = attempts
+    .map(({ planned, judgement, number }) => [planned.content.indexName, judgement.verdict, judgement.reason, number])
+    .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1))
   return { result, said, attempts, condemned, mirror, clock, starts: () => starts }
 }
+/** No group is begun beside another. */
+const oneByOne: Partial<WorkOptions> = { mayBegin: (_, beside) => (beside.length > 0 ? 'limit-reached' : null) }
 const passes = names.map(name => [name, 'pass', 'proven', 1])
 const fewer = (index: string): FakeEngineOptions => ({
   bendStats: (rows, of) => (of === index ? rows.map(row => ({ ...row, luceneDocs: 1 })) : rows),
@@ -169,6 +172,7 @@ describe('our own trouble', () => {
     const { said, result } = await play({
       engine: start =>
         start === 1 ? { onRestore: (engine, index) => (index === 'beta' ? engine.die('killed') : undefined) } : {},
+      options: oneByOne,
     })
     expect(said.map(row => row.slice(0, 3))).toEqual([
       ['alpha', 'pass', 'proven'],
@@ -227,6 +231,7 @@ describe('our own trouble', () => {
           ? { ...fewer('alpha'), onRestore: (engine, index) => (index === 'beta' ? engine.die('x') : undefined) }
           : fewer('alpha')
       },
+      options: oneByOne,
     })
     expect(said[0]).toEqual(['alpha', 'fail', 'found', 2])
     expect(result.findings).toHaveLength(1)
@@ -262,6 +267,7 @@ describe('stops', () => {
     const { said, result } = await play({
       abort,
       onAttempt: () => abort.abort(new SnapproofError('interrupted', 'Ctrl-C')),
+      options: oneByOne,
     })
     expect(said[0]).toEqual(['alpha', 'pass', 'proven', 1])
     expect(said.slice(1).every(row => row[1] === 'inconclusive')).toBe(true)
@@ -297,7 +303,7 @@ describe('stops', () => {
     const { said, result, mirror } = await play({
       options: {
         mayBegin: (group, beside) => {
-          asked.push(`${group.indexName} beside ${beside?.indexName ?? 'none'}`)
+          asked.push(`${group.indexName} beside ${beside.map(one => one.indexName).join(' and ') || 'none'}`)
           return group.indexName === names[1] ? 'does-not-fit' : null
         },
       },
@@ -312,5 +318,67 @@ describe('stops', () => {
       `${names[2]} beside none`,
     ])
     expect(mirror.fetches).toHaveLength(2)
+  })
+})
+
+describe('groups side by side', () => {
+  /** Restores that have begun and may not end before `release`. */
+  function held() {
+    let release = () => {}
+    const opened = new Promise<void>(resolve => {
+      release = resolve
+    })
+    let most = 0
+    let now = 0
+    const onRestore = async () => {
+      now++
+      most = Math.max(most, now)
+      if (now === 2) release()
+      await opened
+      now--
+    }
+    return { onRestore, most: () => most }
+  }
+
+  test('contents of different groups are restored at once', async () => {
+    const { onRestore, most } = held()
+    // Would never end if the second waited for the first.
+    const { said } = await play({ engine: () => ({ onRestore }) })
+    expect(said).toEqual(passes)
+    expect(most()).toBe(2)
+  })
+  test('what does not fit beside another waits for it, and is not left', async () => {
+    const asked: string[][] = []
+    const { said } = await play({
+      // Each needs 1,100 bytes: the third waits.
+      mirror: { freeBytes: 2_500, before: keys => void asked.push([...keys]) },
+    })
+    expect(said).toEqual(passes)
+    expect(asked).toHaveLength(3)
+  })
+  test('what does not fit at all is said before anything is fetched, with what would do', async () => {
+    const { said, attempts, mirror } = await play({ mirror: { freeBytes: 50 } })
+    expect(said.map(row => row.slice(1, 3))).toEqual(names.map(() => ['inconclusive', 'does-not-fit']))
+    expect(attempts[0]?.judgement.message).toMatch(/needs \d+ bytes of disk, 50 may be used: a disk of at least 1 GiB/)
+    expect(mirror.fetches.flat().filter(key => key.includes('__'))).toEqual([])
+  })
+  test('groups of two engines are not restored at once', async () => {
+    const seen: string[] = []
+    const running = new Set<string>()
+    const groups = plan.groups.map((one, i) => ({ ...one, engine: i === 1 ? 'eight' : 'nine' }))
+    const { said } = await play({
+      engine: start => ({
+        onRestore: async ({ facts }, index) => {
+          running.add(`${facts.name} ${start}`)
+          seen.push([...running].join(' and '))
+          await new Promise(resolve => setImmediate(resolve))
+          running.delete(`${facts.name} ${start}`)
+          expect(index).toBeTypeOf('string')
+        },
+      }),
+      options: { plan: { ...plan, groups } },
+    })
+    expect(said).toEqual(passes)
+    expect(seen.filter(words => words.includes('and'))).toEqual([])
   })
 })
