@@ -30,6 +30,7 @@ import {
   snapshotWitnesses,
 } from './memory.ts'
 import { encodeSnapshotMemory } from './memoryFormat.ts'
+import type { Measurer } from './measurer.ts'
 import { type IndexRange, indexRanges } from './ranges.ts'
 import type { CheckedSnapshot, CheckResult } from './result.ts'
 import { accusedSnapshots, checkSnapshot, rootFindings, wholeObstacle } from './snapshotMarks.ts'
@@ -57,6 +58,8 @@ export interface CheckOptions {
   readonly prices?: PriceTable
   /** What earlier checks saw; absent: everything is read, and nothing is kept. */
   readonly memory?: CheckMemory
+  /** Is told of what is new in each index; absent: nobody compares. */
+  readonly measurer?: Measurer
   /** Once it says true nothing more is begun, and what is left stays open. */
   readonly isOver?: () => boolean
   /** `summary`: contents and copies of single indices are left out, so that any repository fits into memory. */

@@ -17,6 +17,7 @@ import { makeFinding } from './findings.ts'
 import { sampleFooters } from './footers.ts'
 import type { Keeper } from './keeper.ts'
 import { type KeyProbes, lookAtFolder } from './looks.ts'
+import { isUnmeasured, withoutKeys } from './measurer.ts'
 import {
   type Epoch,
   type IndexMemory,
@@ -75,10 +76,11 @@ export async function workOnIndex(
   const view: IndexView = { entry, index: position, repository, listed, epochs, circumstances }
   const viewDigest = memory === undefined || rootFaults.length > 0 ? null : viewOf(view)
   const before = memory === undefined ? { ...nothing, readMs: nowMs } : recallIndex(memory, entry.id, nowMs)
+  const measuring = options.measurer?.begin(position, { repository, infos: context.infos }) ?? null
   const { suspects, looks } = await lookAtFolder(listed, before.looks, context.probes, options)
   if (viewDigest !== null && before.calm?.view === viewDigest && suspects.size === 0 && !options.footers) {
     const calm = asBefore(position, entry, before, before.calm, options)
-    if (calm !== null) {
+    if (calm !== null && !isUnmeasured(calm.copies, measuring)) {
       await context.keeper.add(indexSubject(entry.id), encodeIndexMemory({ ...before, looks }))
       return { ...calm, classes: classMix(listed) }
     }
@@ -87,7 +89,10 @@ export async function workOnIndex(
   const known =
     memory === undefined
       ? undefined
-      : knownBlobs(view, before, shard => shardFolder({ id: entry.id, shardFolders: folders }, shard))
+      : withoutKeys(
+          knownBlobs(view, before, shard => shardFolder({ id: entry.id, shardFolders: folders }, shard)),
+          measuring,
+        )
   const record = await catalogue.readIndex(position, undefined, signal, known)
   const others = foldersOutside(record.shardFolders ?? []).filter(folder => !folders.includes(folder.slice(0, -1)))
   for (const folder of others) await listInto(listed, folder.slice(0, -1), options)
@@ -106,6 +111,7 @@ export async function workOnIndex(
     const catalogue = old.has(copy.snapshot) ? dated(copy.catalogue, before.readMs) : copy.catalogue
     return { ...copy, catalogue, ...(byteProof === undefined ? {} : { byteProof }) }
   })
+  if (measuring !== null) options.measurer?.take(measuring, record, copies, { repository, infos: context.infos })
   const findings = [...checked.findings, ...(footers?.findings ?? []), ...(proofs?.findings ?? [])]
   // What an unread list would name looks like nobody's.
   const unreferenced = checked.allRead ? [...listed.values()].filter(blob => !checked.referenced.has(blob.key)) : []

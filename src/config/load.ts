@@ -9,6 +9,7 @@ import { readFile as readFileFromDisk } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { describeError, SnapproofError } from '../errors.ts'
 import type { AuditConfig, StoreConfig } from '../model/config.ts'
+import { toBaselineConfig } from './baselines.ts'
 import { crossChecks } from './checks.ts'
 import { type ConfigDocument, parseConfigDocument } from './document.ts'
 import { type Environment, type FlagValue, layer, valueAt } from './layers.ts'
@@ -180,6 +181,7 @@ function toAuditConfig(parsed: ParsedConfig, folder: string): AuditConfig {
       credit: policy.credit,
       accepted: policy.accepted.map(({ until, ...entry }) => ({ ...entry, untilMs: until })),
     },
+    baselines: toBaselineConfig(parsed.baselines),
     limits: {
       snapshots: limits.snapshots,
       restoreBytes: limits.restoreBytes,

@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import { kmsUses, transferRoutes } from '../model/cost.ts'
 import { type FindingCode, findingCodes } from '../model/finding.ts'
+import { baselines } from './baselines.ts'
 import { engine } from './engines.ts'
 import {
   bytes,
@@ -104,6 +105,7 @@ export const configSchema = section({
       .default([])
       .meta({ description: 'Findings that somebody answers for: shown, not paged, expire loudly.' }),
   }).prefault({}),
+  baselines,
   limits: section({
     snapshots: whole(1, 1_000_000)
       .nullable()

@@ -3,7 +3,7 @@ import type { FindingCode, Severity } from './finding.ts'
 import type { IndexId, SnapshotUuid } from './repository.ts'
 
 /** Why an index that stays as it is has reason to: nobody writes to it. */
-export const restings = ['closed', 'read-only', 'rolled-over', 'mounted'] as const
+export const restings = ['closed', 'read-only', 'rolled-over'] as const
 export type Resting = (typeof restings)[number]
 
 /** One index, by its name, in one snapshot, by the metadata alone. */
@@ -76,7 +76,9 @@ export interface BaselineRow {
   readonly index: string
   readonly kind: BaselineKind
   readonly severity: Severity
-  /** Snapshots in which it is so, oldest first. */
+  /** Uuid of the first snapshot outside, however long ago that was. */
+  readonly since: SnapshotUuid
+  /** Snapshots in which it is so and that are still told, oldest first. */
   readonly snapshots: readonly { readonly name: string; readonly uuid: SnapshotUuid; readonly endedAt: string }[]
   /** With the numbers. Untrusted text. */
   readonly message: string

@@ -1,4 +1,5 @@
 /** The validated configuration as one frozen value. `config/` makes it from a file and the environment. */
+import type { BaselineConfig } from './baseline.ts'
 import type { CostConfig } from './cost.ts'
 import type { Limits, Policy } from './policy.ts'
 
@@ -68,6 +69,7 @@ export interface AuditConfig {
   /** At least one; in the order of the file. */
   readonly engines: readonly EngineConfig[]
   readonly policy: Policy
+  readonly baselines: BaselineConfig
   readonly limits: Limits
   readonly costs: CostConfig
   readonly work: {

@@ -94,6 +94,8 @@ export interface IndexMetadata {
   /** Where the data of a mounted index lies; null or absent for all others. */
   readonly backing?: BackingSnapshot | null
   readonly hasNested: boolean
+  /** A write alias has moved on to another index; absent: none has. */
+  readonly rolledOver?: true
   readonly aliases: readonly string[]
   /** Flattened mapping: dotted field path → type (`object` where none is stated). Multi-fields as `a.b`. */
   readonly fields: ReadonlyMap<string, string>

@@ -50,6 +50,7 @@ export function decodeIndexMetadata(bytes: Buffer, maxInflatedBytes = defaultMax
       mounted,
       ...(mounted ? { backing: backingOf(settings) } : {}),
       hasNested: [...fields.values()].includes('nested'),
+      ...(isRolledOver(index) ? { rolledOver: true } : {}),
       aliases: isObject(aliases) ? Object.keys(aliases).sort() : [],
       fields,
       settings,
@@ -62,6 +63,15 @@ function versionsOf(index: SmileObject, settings: ReadonlyMap<string, string>): 
   const versions = ['settings_version', 'mapping_version', 'aliases_version'].map(key => get(index, key))
   if (!versions.every(version => typeof version === 'number')) return null
   return `${settings.get('index.history.uuid') ?? '_na_'}-${versions.join('-')}`
+}
+
+/** Source: …/cluster/metadata/IndexMetadata.java, KEY_ROLLOVER_INFOS and AliasMetadata.java, is_write_index @ 9.5.3 */
+function isRolledOver(index: SmileObject): boolean {
+  const infos = get(index, 'rollover_info')
+  if (isObject(infos) && Object.keys(infos).length > 0) return true
+  const aliases = get(index, 'aliases')
+  if (!isObject(aliases)) return false
+  return Object.values(aliases).some(alias => isObject(alias) && get(alias, 'is_write_index') === false)
 }
 
 function shardCount(settings: ReadonlyMap<string, string>): number {

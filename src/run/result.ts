@@ -70,7 +70,8 @@ export function concludeRun(input: ResultInput): { readonly result: RunResult; r
   })
   const nameOf = new Map(repositoryData.snapshots.map(snapshot => [snapshot.uuid, snapshot.name]))
   const seen = toldOnce(survey.checked.findings, input.work.findings)
-  const all = [...seen, ...identityFindings(input.ledger, repositoryData.identity.clusterId)].flatMap(finding =>
+  const ofLedger = [...identityFindings(input.ledger, repositoryData.identity.clusterId), ...survey.baselines.findings]
+  const all = [...seen, ...ofLedger].flatMap(finding =>
     withoutExpired(finding, input.expired).map(one => oldestFirst(one, snapshots)),
   )
   const { findings, accepted } = sortAccepted(all, policy.accepted, uuid => nameOf.get(uuid) ?? uuid, endedMs)
@@ -123,6 +124,7 @@ export function concludeRun(input: ResultInput): { readonly result: RunResult; r
     restores,
     ...(input.array === undefined ? {} : { array: input.array }),
     debt: summary,
+    baselines: survey.baselines.summary,
     contents: {
       total: contents.length,
       proven: countProven(contents, survey.checked, { policy, nowMs: endedMs }),

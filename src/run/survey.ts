@@ -17,18 +17,21 @@ import { forecast, type GroupSize, measuredRates, type Rates } from '../plan/for
 import { forecastNight, usageOfGroup, usageOfOpening } from '../plan/nightForecast.ts'
 import { selectPlan } from '../plan/select.ts'
 import { type Catalogue, openCatalogue } from '../repository/catalogue.ts'
+import { type Baselines, compareWithPast, withRows } from './baselines.ts'
 import { ledgerMemory } from './checkMemory.ts'
 import { type CostMeter, costMeter, writesToOf } from './costMeter.ts'
 import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { failingNow } from './failingRows.ts'
 import { sizeGroup } from './group.ts'
+import { newMeasures } from './measures.ts'
 import { checkSettled } from './settledCheck.ts'
 
 export interface Survey {
   readonly catalogue: Catalogue
   readonly checked: CheckResult
   readonly contents: readonly ContentRecord[]
+  readonly baselines: Baselines
   readonly startMs: number
   readonly checkedAtMs: number
   readonly plan: Plan
@@ -75,6 +78,7 @@ export async function survey(
   const rates = measuredRates(ledger.recentPasses(200))
   // A name that is not there is said before anything is read, and before anything is remembered.
   if (only !== null) positionsOf(only, await openCatalogue(dependencies.repository, { signal }))
+  const measures = newMeasures({ ledger, runId: dependencies.runId, nowMs: clock.nowMs() })
   const { catalogue, checked } = await checkSettled({
     blobs: dependencies.repository,
     collect: 'all',
@@ -103,6 +107,7 @@ export async function survey(
       clock,
     }),
     prices: config.costs.prices,
+    measurer: measures,
     clock,
     log: dependencies.log,
     signal,
@@ -119,6 +124,10 @@ export async function survey(
   if (!readOnly && failing.length > 0) await ledger.journal(runId, failing, AbortSignal.timeout(journalTimeoutMs))
   const wanted = only === null ? null : positionsOf(only, catalogue)
   const snapshots = datedSnapshots(catalogue.repositoryData.snapshots, checked)
+  const measured = measures.rows()
+  if (!readOnly && measured.length > 0) await ledger.journal(runId, measured, AbortSignal.timeout(journalTimeoutMs))
+  const past = readOnly ? withRows(ledger, measured) : ledger
+  const baselines = compareWithPast(catalogue.repositoryData, snapshots, past, config.baselines)
   const debtInput = { contents, snapshots, policy: config.policy, startMs, nowMs: checkedAtMs }
   const mayPlan = ({ content }: DebtItem) => options.mayPlan?.(content, catalogue.repositoryData) ?? true
   const plan = selectPlan({
@@ -159,6 +168,7 @@ export async function survey(
     catalogue,
     checked,
     contents,
+    baselines,
     startMs,
     checkedAtMs,
     plan,

@@ -99,6 +99,7 @@ function rowsOf(index: string, walked: Walked, { severity }: Thresholds, context
       index,
       kind,
       severity: severity[kind],
+      since: since.snapshotUuid,
       snapshots: departures.map(({ measure }) => ({
         name: measure.snapshot,
         uuid: measure.snapshotUuid,

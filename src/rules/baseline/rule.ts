@@ -2,7 +2,7 @@
 import type { BaselineKind, MappingFields, Measure, Thresholds } from '../../model/baseline.ts'
 
 /** Mappings by digest; what is not there is not known. */
-export type Mappings = ReadonlyMap<string, MappingFields>
+export type Mappings = Pick<ReadonlyMap<string, MappingFields>, 'get'>
 
 export interface BaselineRule {
   readonly kind: BaselineKind
