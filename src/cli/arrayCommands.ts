@@ -1,18 +1,16 @@
 /** `plan --children`, `work`, `collect`: one night on many machines. */
-import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { prefixed } from '../blobs/prefixed.ts'
 import { durationAllowed, parseDuration } from '../config/units.ts'
 import { type ExitCode, exitCodes, SnapproofError } from '../errors.ts'
 import type { AuditConfig } from '../model/config.ts'
 import { serializeRun } from '../report/run-json.ts'
 import { renderSummary } from '../report/summary.ts'
 import { type ChildOutcome, workChild } from '../run/array/child.ts'
-import { collectArray } from '../run/array/collect.ts'
 import type { Collected } from '../run/array/documents.ts'
-import { ArrayFolder, folderOfPlan } from '../run/array/folder.ts'
+import { folderOfPlan } from '../run/array/folder.ts'
 import { type PlannedArray, planArray } from '../run/array/plan.ts'
-import { buildRun, type CliContext, type CommonFlags, openConfigured, readConfig } from './context.ts'
+import { collectOverdue, collectPlan, openFolder, ownerText, sharedLedger } from './arrayPlan.ts'
+import { buildRun, type CliContext, type CommonFlags, readConfig } from './context.ts'
 import { bytesText, countText, secondsText } from './words.ts'
 
 /** A plan is forgotten by the ledger after a month; long before that somebody must have looked. */
@@ -44,6 +42,7 @@ export async function planArrayCommand(
     )
   if (flags.out !== undefined) folderOfPlan(flags.out)
   const shared = sharedLedger(config)
+  await collectOverdue(context, config, flags.out)
   const { dependencies, close } = await buildRun(context, config, undefined)
   const url = flags.out ?? `${shared.url.replace(/\/+$/, '')}/arrays/${dependencies.runId}/plan.json`
   const { folder, close: closeFolder } = openFolder(context, config, url)
@@ -93,53 +92,16 @@ export interface CollectFlags extends CommonFlags {
 export async function collectCommand(context: CliContext, flags: CollectFlags): Promise<ExitCode> {
   const overrides = flags.metrics === false ? { 'metrics.enabled': false } : {}
   const config = await readConfig(context, flags, undefined, overrides)
-  sharedLedger(config)
-  const { folder, close: closeFolder } = openFolder(context, config, flags.plan)
-  try {
-    const plan = await folder.readPlan(context.signal)
-    const { dependencies, close } = await buildRun(context, config, flags.out, plan.runId)
-    try {
-      const { run, before } = await collectArray(dependencies, { folder, plan, owner: ownerText() })
-      context.log.clear()
-      if (before !== null) {
-        context.print(
-          flags.json ? JSON.stringify({ ...before, alreadyCollected: true }, null, 2) : describeBefore(before),
-        )
-        return before.exit.code
-      }
-      const { folder: out } = dependencies.output
-      const text = () =>
-        `${renderSummary(run).trimEnd()}\n\nReport: ${join(out, 'report.html')}\nData:   ${join(out, 'run.json')}`
-      context.print(flags.json ? serializeRun(run).trimEnd() : text())
-      return run.exit.code
-    } finally {
-      await close()
-    }
-  } finally {
-    await closeFolder()
+  const { run, before, out } = await collectPlan(context, config, flags)
+  context.log.clear()
+  if (before !== null) {
+    context.print(flags.json ? JSON.stringify({ ...before, alreadyCollected: true }, null, 2) : describeBefore(before))
+    return before.exit.code
   }
-}
-
-/** @throws SnapproofError `configuration`: the machines of an array meet in the store of the ledger and nowhere else */
-function sharedLedger({ ledger }: AuditConfig): NonNullable<AuditConfig['ledger']['store']> {
-  if (ledger.store !== null) return ledger.store
-  throw new SnapproofError('configuration', 'the ledger is on this machine alone (sync: none)', {
-    advice: 'Set ledger.url: the machines of an array share the ledger through its store.',
-  })
-}
-
-function openFolder(
-  { clock }: CliContext,
-  config: AuditConfig,
-  url: string,
-): { readonly folder: ArrayFolder; close(): Promise<void> } {
-  const shared = sharedLedger(config)
-  const own = shared.url.replace(/\/*$/, '/')
-  const at = folderOfPlan(url)
-  // Below the ledger its folder need not be there yet, which matters where the store is a directory.
-  const store = openConfigured(at.startsWith(own) ? shared : { ...shared, url: at }, clock, 16)
-  const folder = new ArrayFolder(at.startsWith(own) ? prefixed(store, at.slice(own.length)) : store)
-  return { folder, close: () => store.close() }
+  const text = () =>
+    `${renderSummary(run).trimEnd()}\n\nReport: ${join(out, 'report.html')}\nData:   ${join(out, 'run.json')}`
+  context.print(flags.json ? serializeRun(run).trimEnd() : text())
+  return run.exit.code
 }
 
 function childOf({ environment }: CliContext, { child }: WorkFlags, children: number): number {
@@ -154,10 +116,6 @@ function childOf({ environment }: CliContext, { child }: WorkFlags, children: nu
       ? `which of the ${children} children is this? Neither --child nor ${childVariable} says it`
       : `--child is ${given}, expected a whole number from 0`,
   )
-}
-
-function ownerText(): string {
-  return `${hostname()}:${process.pid}`
 }
 
 function describeArray({ summary, existed }: PlannedArray): string {

@@ -12,6 +12,7 @@ import { audit } from '../run/audit.ts'
 import { type InspectOptions, inspectLines, inspect as inspectRepository } from '../run/inspect.ts'
 import { survey } from '../run/survey.ts'
 import { type PlanArrayFlags, planArrayCommand } from './arrayCommands.ts'
+import { collectOverdue } from './arrayPlan.ts'
 import { buildRun, type CliContext, type CommonFlags, openConfigured, readConfig, readStyle } from './context.ts'
 import { describePlan, planJson } from './planText.ts'
 import { bytesText, countText, tableText } from './words.ts'
@@ -50,6 +51,7 @@ async function runAndReport(
   flags: AuditFlags,
   options: Parameters<typeof audit>[1],
 ): Promise<ExitCode> {
+  await collectOverdue(context, config)
   const { dependencies, close } = await buildRun(context, config, flags.out)
   try {
     const result = await audit(dependencies, options)

@@ -12,27 +12,18 @@ import { describeError, SnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time.ts'
 import { isoTime, withDeadline } from '../time.ts'
-
-export const leaseKey = 'lease.json'
-
-export interface LeaseBody {
-  readonly schemaVersion: 1
-  readonly state: 'held' | 'released'
-  readonly owner: string
-  readonly runId: string
-  /** One more with each holder. */
-  readonly fence: number
-  /** One more with each renewal by that holder. */
-  readonly renewal: number
-  readonly leaseSeconds: number
-  /** ISO times by the holder's clock, for people; nothing is decided by them. */
-  readonly since: string
-  readonly deadline: string
-  /** Makes each body, and so each ETag, unlike every other. */
-  readonly nonce: string
-  /** URL of the plan that holds it for its array; absent: a run holds it. */
-  readonly plan?: string
-}
+import {
+  describeHolder,
+  type FoundLease,
+  hasExpired,
+  type LeaseBody,
+  leaseKey,
+  leaseMs,
+  readLease,
+  storeTime,
+  storeTimeSlackMs,
+  writeLease,
+} from './leaseObject.ts'
 
 export interface LeaseOptions {
   readonly store: BlobWriter
@@ -57,15 +48,6 @@ export interface Lease {
   release(): Promise<void>
 }
 
-/** What was found in the store. `body` null: the bytes are no lease. */
-export interface FoundLease {
-  readonly body: LeaseBody | null
-  readonly etag: string
-  readonly modifiedMs: number
-}
-
-/** Stores give times in whole seconds, and ours is read after the other's. */
-const storeTimeSlackMs = 2_000
 const acquireDeadlineMs = 60_000
 const releaseDeadlineMs = 15_000
 const handOverAttempts = 5
@@ -84,26 +66,6 @@ export async function acquireLease(options: LeaseOptions, signal: AbortSignal): 
     const etag = await writeLease(store, body, found?.etag ?? null, until)
     if (etag !== null) return new HeldLease(options, body, etag, askedMs)
     options.log.info(`another run wrote ${leaseKey} first, looking again`, { runId, owner, leaseSeconds })
-  }
-}
-
-/** Null when there is none. @throws SnapproofError those of the store */
-export async function readLease(store: BlobWriter, signal: AbortSignal): Promise<FoundLease | null> {
-  for (let attempt = 1; ; attempt++) {
-    const head = await store.head(leaseKey, { signal })
-    if (head === null) return null
-    if (head.etag === null)
-      throw new SnapproofError('unavailable', `${store.url} gives no ETag for ${leaseKey}`, {
-        advice: 'The ledger needs a store with conditional writes; configure another, or sync: none.',
-      })
-    try {
-      const { bytes, etag } = await store.read(leaseKey, { maxBytes: 65_536, signal })
-      if (etag === head.etag) return { body: parseLease(bytes), etag, modifiedMs: head.modifiedMs }
-    } catch (error) {
-      if (!(error instanceof SnapproofError) || !['not-found', 'changed'].includes(error.code)) throw error
-    }
-    if (attempt === 10)
-      throw new SnapproofError('unavailable', `${leaseKey} in ${store.url} changed ten times while it was read`)
   }
 }
 
@@ -232,22 +194,6 @@ class HeldLease implements Lease {
   }
 }
 
-/** The ETag of the lease written, also where the answer was lost and the write is there; null when another was first. */
-async function writeLease(
-  store: BlobWriter,
-  body: LeaseBody,
-  etag: string | null,
-  signal: AbortSignal,
-): Promise<string | null> {
-  const bytes = Buffer.from(JSON.stringify(body))
-  const answer = await (etag === null
-    ? store.putIfAbsent(leaseKey, bytes, { signal })
-    : store.putIfMatch(leaseKey, bytes, etag, { signal }))
-  if (answer.written && answer.etag !== null) return answer.etag
-  const found = await readLease(store, signal)
-  return found?.body?.nonce === body.nonce ? found.etag : null
-}
-
 /** @throws SnapproofError `lease-held` while the holder is alive */
 async function nextFence(options: LeaseOptions, found: FoundLease | null, signal: AbortSignal): Promise<number> {
   if (found === null) return 1
@@ -255,8 +201,8 @@ async function nextFence(options: LeaseOptions, found: FoundLease | null, signal
   // What a plan holds, it holds for the run that it names: its own collect goes on with it.
   if (found.body?.plan !== undefined && found.body.runId === options.runId) return found.body.fence + 1
   const storeMs = await storeTime(options, signal)
-  const leaseMs = (found.body?.leaseSeconds ?? options.leaseSeconds) * 1000
-  if (storeMs - found.modifiedMs > leaseMs + storeTimeSlackMs) {
+  const heldMs = leaseMs(found, options.leaseSeconds) + storeTimeSlackMs
+  if (hasExpired(found, storeMs, options.leaseSeconds)) {
     const { plan } = found.body ?? {}
     if (plan === undefined) options.log.info(`the lease of ${describeHolder(found)} has expired and is taken over`)
     else
@@ -264,29 +210,14 @@ async function nextFence(options: LeaseOptions, found: FoundLease | null, signal
     // A lease that cannot be read does not say its number; seconds of the store's clock are above all that were counted up.
     return found.body === null ? Math.floor(storeMs / 1000) : found.body.fence + 1
   }
-  const seconds = Math.ceil((leaseMs + storeTimeSlackMs) / 1000)
+  const seconds = Math.ceil(heldMs / 1000)
   throw new SnapproofError('lease-held', `the ledger in ${options.store.url} is held by ${describeHolder(found)}`, {
     advice:
       found.body?.plan === undefined
         ? `Wait for that run to end. If its machine is gone, the lease expires by itself ${seconds} s after its last renewal.`
         : `Its array is at work: \`snapproof collect --plan ${found.body.plan}\` ends it. Without that, the first run after ` +
-          `${isoTime(found.modifiedMs + leaseMs + storeTimeSlackMs)} takes in what its children journalled.`,
+          `${isoTime(found.modifiedMs + heldMs)} takes in what its children left, with a report of it.`,
   })
-}
-
-/** The store's clock: the modification time of an object that was written just now. */
-async function storeTime({ store, runId, randomId, log }: LeaseOptions, signal: AbortSignal): Promise<number> {
-  const key = `lease-time-${randomId()}.json`
-  try {
-    await store.putIfAbsent(key, Buffer.from(JSON.stringify({ runId })), { signal })
-    const head = await store.head(key, { signal })
-    if (head === null) throw new SnapproofError('unavailable', `${key} was written to ${store.url} and is not there`)
-    return head.modifiedMs
-  } finally {
-    await store
-      .delete(key, { signal })
-      .catch((error: unknown) => log.warn(`could not delete ${key}`, { error: describeError(error) }))
-  }
 }
 
 function bodyOf(
@@ -295,30 +226,4 @@ function bodyOf(
 ): LeaseBody {
   const deadline = isoTime(clock.nowMs() + leaseSeconds * 1000)
   return { schemaVersion: 1, owner, runId, leaseSeconds, deadline, nonce: randomId(), ...rest }
-}
-
-function parseLease(bytes: Buffer): LeaseBody | null {
-  let value: unknown
-  try {
-    value = JSON.parse(bytes.toString('utf8'))
-  } catch {
-    return null
-  }
-  if (typeof value !== 'object' || value === null) return null
-  const { state, owner, runId, fence, renewal, leaseSeconds, since, deadline, nonce, plan } = value as Record<
-    string,
-    unknown
-  >
-  const texts = [owner, runId, since, deadline, nonce]
-  if ((state !== 'held' && state !== 'released') || !texts.every(text => typeof text === 'string')) return null
-  if (plan !== undefined && typeof plan !== 'string') return null
-  if (![fence, renewal].every(Number.isSafeInteger) || typeof leaseSeconds !== 'number' || !(leaseSeconds > 0))
-    return null
-  return value as LeaseBody
-}
-
-function describeHolder({ body, modifiedMs }: FoundLease): string {
-  return body === null
-    ? `somebody unknown (${leaseKey} is unreadable, written ${isoTime(modifiedMs)})`
-    : `${body.plan === undefined ? '' : `the plan ${body.plan}, made by `}${body.owner} (run ${body.runId}) since ${body.since}`
 }

@@ -3,8 +3,7 @@ import type { BlobWriter } from '../blobs/port.ts'
 import { SnapproofError } from '../errors.ts'
 import type { Clock } from '../time.ts'
 import { isoTime } from '../time.ts'
-import type { LeaseBody } from './lease.ts'
-import { leaseKey, readLease } from './lease.ts'
+import { type LeaseBody, leaseKey, readLease } from './leaseObject.ts'
 
 export interface Unlocked {
   /** False: nobody held it. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { LeaseBody } from '../../src/ledger/lease.ts'
-import { acquireLease, leaseKey } from '../../src/ledger/lease.ts'
+import { acquireLease } from '../../src/ledger/lease.ts'
+import { type LeaseBody, leaseKey } from '../../src/ledger/leaseObject.ts'
 import { silentLog } from '../../src/log.ts'
 import { systemClock } from '../../src/time.ts'
 import { faultyStore } from '../support/faultyStore.ts'

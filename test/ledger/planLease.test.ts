@@ -1,6 +1,7 @@
 /** A lease that is left to the plan of an array, and the journals that its machines write beside each other. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { acquireLease, type LeaseBody, leaseKey } from '../../src/ledger/lease.ts'
+import { acquireLease } from '../../src/ledger/lease.ts'
+import { type LeaseBody, leaseKey } from '../../src/ledger/leaseObject.ts'
 import { silentLog } from '../../src/log.ts'
 import { systemClock } from '../../src/time.ts'
 import { faultyStore } from '../support/faultyStore.ts'

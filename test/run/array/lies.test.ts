@@ -1,5 +1,5 @@
 /** What an array must not forget and must not believe, whoever of its machines came to its end and in which order. */
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '../../../src/blobs/open.ts'
@@ -12,6 +12,7 @@ import { readLedger } from '../../../src/ledger/read.ts'
 import { show } from '../../../src/ledger/show/show.ts'
 import { silentLog } from '../../../src/log.ts'
 import type { RunResult } from '../../../src/model/run.ts'
+import { parseRun } from '../../../src/report/run-json.ts'
 import { openCatalogue } from '../../../src/repository/catalogue.ts'
 import { contentsOf, journalOf } from '../../../src/run/array/part.ts'
 import { condemnationRows } from '../../../src/run/failingRows.ts'
@@ -262,6 +263,43 @@ describe('an array that is collected late', () => {
     expect(restores(run)).not.toContain('fail')
   })
 })
+
+describe('a plan that nobody collected by its deadline', () => {
+  const expire = () => {
+    const twoHoursAgo = Date.now() / 1000 - 7200
+    return utimes(join(night.ledger, 'lease.json'), twoHoursAgo, twoHoursAgo)
+  }
+
+  it('is collected by the next run, with a report of the array', async () => {
+    await night.plan(2)
+    const { plan } = await planned()
+    const done = await night.work(0)
+    expect(await night.collectOverdue()).toEqual([])
+    await expire()
+    expect(await night.collectOverdue()).toEqual([plan.runId])
+    const run = parseRun(await readFile(join(night.ledger, '..', 'runs', plan.runId, 'run.json'), 'utf8'))
+    expect(run.array?.children).toMatchObject([
+      { status: 'done', proven: done.proven },
+      { status: 'absent', proven: 0 },
+    ])
+    expect(runsOf(await standings())).toBe(1)
+    // The run that follows has its lease, restores the rest, and nothing is collected twice.
+    const next = await night.audit()
+    expect(next.restores).toHaveLength(9 - done.proven)
+    expect(await night.collectOverdue()).toHaveLength(2)
+    expect((await night.collect()).before).toMatchObject({ runId: plan.runId })
+  })
+
+  it('keeps no run from its work when it cannot be collected', async () => {
+    await night.plan(1)
+    await night.work(0)
+    await rm(join(night.ledger, 'arrays/one/plan.json'))
+    await expire()
+    expect(await night.collectOverdue()).toEqual([])
+    expect((await night.audit()).contents).toEqual({ total: 9, proven: 9 })
+  })
+})
+const runsOf = ({ overview }: Awaited<ReturnType<typeof standings>>) => overview.runs
 
 describe('a collect whose machine was lost', () => {
   it('is done by the next one, which waits for the lease that the lost one held', async () => {

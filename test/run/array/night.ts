@@ -1,10 +1,11 @@
 /** The steps of an array in this process: the adapters of the command line over folders, with a stand-in for the search server. */
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore } from '../../../src/blobs/open.ts'
 import type { BlobReader, BlobWriter } from '../../../src/blobs/port.ts'
 import { prefixed } from '../../../src/blobs/prefixed.ts'
+import { collectOverdue } from '../../../src/cli/arrayPlan.ts'
 import { buildRun } from '../../../src/cli/context.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { silentLog } from '../../../src/log.ts'
@@ -31,6 +32,8 @@ export interface ArrayNight {
   readPlan(): Promise<OpenPlan>
   work(child: number, through?: Through): Promise<ChildOutcome>
   collect(settings?: Settings): Promise<CollectOutcome>
+  /** What every run does first. Resolves with the runs whose reports it left. */
+  collectOverdue(): Promise<string[]>
   /** Of these snapshots, whatever the ledger says; absent: the debt. */
   audit(only?: AuditOptions['only']): Promise<RunResult>
   close(): Promise<void>
@@ -141,6 +144,12 @@ metrics: { enabled: false }
         settings,
         runId: plan.runId,
       })
+    },
+    collectOverdue: async () => {
+      const config = await loadConfig({ file, environment: {}, overrides: {} })
+      const log = { ...silentLog, clear: () => {} }
+      await collectOverdue({ environment: {}, clock: systemClock, log, signal, print: () => {} }, config)
+      return readdir(join(folder, 'runs')).catch(() => [])
     },
     audit: (only = null) =>
       run(dependencies => audit(dependencies, { command: 'audit', only, limits: dependencies.config.limits }), {}),
