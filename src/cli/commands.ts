@@ -10,6 +10,7 @@ import { parseRun, serializeRun } from '../report/run-json.ts'
 import { renderSummary } from '../report/summary.ts'
 import { audit } from '../run/audit.ts'
 import { type InspectOptions, inspectLines, inspect as inspectRepository } from '../run/inspect.ts'
+import { mustSee, selfCheck } from '../run/selfCheck/selfCheck.ts'
 import { survey } from '../run/survey.ts'
 import { type PlanArrayFlags, planArrayCommand } from './arrayCommands.ts'
 import { collectOverdue } from './arrayPlan.ts'
@@ -70,6 +71,7 @@ function humanResult(result: RunResult, folder: string): string {
 export async function planCommand(context: CliContext, flags: AuditFlags & PlanArrayFlags): Promise<ExitCode> {
   const config = await readConfig(context, flags, undefined, overridesOf(flags))
   if (flags.children !== undefined) return planArrayCommand(context, flags, config)
+  mustSee(await selfCheck(context.clock, context.signal))
   const { dependencies, close } = await buildRun(context, config, flags.out)
   const ledger = await dependencies.openLedger({ readOnly: true })
   try {

@@ -31,6 +31,7 @@ async function ask(dependencies: Partial<DoctorDependencies> = {}): Promise<(che
     output: lab.store({ basePath: 'reports' }),
     putProbe: null,
     askTopic: null,
+    selfCheck: async () => ({ planted: 1, found: 1, seconds: 0, missed: [] }),
     recentRuns: async () => [],
     environment: {},
     clock: systemClock,
