@@ -58,6 +58,8 @@ async function runAndReport(
     const result = await audit(dependencies, options)
     context.log.clear()
     context.print(flags.json ? serializeRun(result).trimEnd() : humanResult(result, dependencies.output.folder))
+    // A key that cannot sign is told before the night, not after it.
+    await dependencies.seals?.signer()
     return result.exit.code
   } finally {
     await close()

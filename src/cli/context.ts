@@ -18,8 +18,8 @@ import type { RunResult } from '../model/run.ts'
 import { ledgerMemory } from '../run/checkMemory.ts'
 import type { RunDependencies } from '../run/dependencies.ts'
 import type { Seals } from '../run/seal.ts'
-import { readSigner } from '../seal/keys.ts'
 import { selfCheck } from '../run/selfCheck/selfCheck.ts'
+import { readSigner } from '../seal/keys.ts'
 import { type Clock, isoTime, steadyClock } from '../time.ts'
 import type { CliLog } from './log.ts'
 import { claimWorkFolder, isProcessAlive } from './workFolder.ts'
@@ -208,12 +208,13 @@ export async function buildRun(
         clock,
         freeBytesFloor,
       }),
-    startEngine: (name, abort) => {
+    startEngine: async (name, abort) => {
       const engine = config.engines.find(one => one.name === name)
       if (engine === undefined) throw new SnapproofError('internal', `no engine ${name} is configured`)
       return startEngine({
         ...engine,
         home: engine.home ?? '',
+        store: config.work.source === 'mirror' ? null : ((await repository.serverAccess?.()) ?? null),
         serverRepositories: engine.repositoryFolder === null ? null : join(engine.repositoryFolder, processId),
         owner: { runId: processId, ...owner },
         cacheFolder: cacheFolder(environment),
@@ -244,7 +245,7 @@ export async function buildRun(
 }
 
 /** The chain of the configuration; null: runs are not sealed. */
-export function openSeals({ seal }: AuditConfig, clock: Clock): Seals | null {
+function openSeals({ seal }: AuditConfig, clock: Clock): Seals | null {
   if (seal === null) return null
   return {
     store: openConfigured(seal.store, clock, 4),

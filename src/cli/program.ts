@@ -10,6 +10,7 @@ import type { CliContext } from './context.ts'
 import { doctorCommand } from './doctor.ts'
 import { ledgerCommands } from './ledgerCommands.ts'
 import { safeText } from './log.ts'
+import { sealCommands } from './sealCommands.ts'
 
 export interface Program {
   /** Never throws for what a user did wrong; says it on stderr. */
@@ -152,6 +153,7 @@ export function createProgram(context: CliContext, write: (text: string) => void
           'doctor',
           'Is everything in place? Changes nothing',
           y => y,
+        .command('seal', 'The signed, chained records of runs', y => sealCommands(y, context, set))
           argv => set(doctorCommand(context, argv)),
         )
         .demandCommand(1, 'Which command? `snapproof --help` lists them.')

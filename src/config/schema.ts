@@ -7,6 +7,8 @@ import { kmsUses, transferRoutes } from '../model/cost.ts'
 import { type FindingCode, findingCodes } from '../model/finding.ts'
 import { baselines } from './baselines.ts'
 import { engine } from './engines.ts'
+import { keepEvidence, rules } from './rules.ts'
+import { sealSection } from './seal.ts'
 import {
   bytes,
   controls,
@@ -188,8 +190,9 @@ export function defaultLedgerFile(repositoryName: string): string {
 }
 
 /** Relative paths in these leaves are resolved against the folder of the file. */
-export const pathLeaves = ['ledger.file', 'output.folder', 'work.folder', 'costs.prices'] as const
+export const pathLeaves = ['ledger.file', 'output.folder', 'work.folder', 'costs.prices', 'seal.keyFile'] as const
 
+  seal: sealSection(storeUrl),
 /** JSON Schema of the file, for editors; what `config/snapproof.schema.json` holds. */
 export function configJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12' })

@@ -71,7 +71,7 @@ export async function putLedger(
   path: string,
   etag: string | null,
   signal: AbortSignal,
-): Promise<ConditionalWrite> {
+): Promise<ConditionalWrite & { readonly sha256: string }> {
   const chunks: Buffer[] = []
   try {
     await pipeline(
@@ -87,9 +87,11 @@ export async function putLedger(
     throw localError(error, 'compress the ledger', path)
   }
   const bytes = Buffer.concat(chunks)
-  return etag === null
-    ? store.putIfAbsent(ledgerKey, bytes, { signal })
-    : store.putIfMatch(ledgerKey, bytes, etag, { signal })
+  const answer =
+    etag === null
+      ? await store.putIfAbsent(ledgerKey, bytes, { signal })
+      : await store.putIfMatch(ledgerKey, bytes, etag, { signal })
+  return { ...answer, sha256: createHash('sha256').update(bytes).digest('hex') }
 }
 
 async function download(

@@ -46,6 +46,7 @@ export function startSession(options: SessionOptions): LedgerSession {
   const { log, shelf, store, repositoryName } = home
   let file: LedgerFile = options.taken.file
   let etag = options.taken.etag
+  let storedSha256: string | null = null
   let closing = false
   let closed = false
   const warnings: string[] = [...options.taken.warnings]
@@ -161,6 +162,7 @@ export function startSession(options: SessionOptions): LedgerSession {
     const answer = await putLedger(store, path, etag, signal)
     if (!answer.written) return false
     etag = answer.etag
+    storedSha256 = answer.sha256
     return etag !== null
   }
 
@@ -178,6 +180,9 @@ export function startSession(options: SessionOptions): LedgerSession {
     warnings,
     leaseLost: lease?.lost ?? never,
     fence: lease?.fence ?? null,
+    get storedSha256() {
+      return storedSha256
+    },
     async journal(runId, rows: readonly JournalRow[], signal) {
       mustBeAllowed('journal')
       if (rows.length === 0) return

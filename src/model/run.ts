@@ -133,6 +133,22 @@ export interface SelfCheck {
   }[]
 }
 
+/** What a run says of its seal, before it has it. */
+export interface RunSeal {
+  /** Of the chain. */
+  readonly url: string
+  /** Fingerprint of the key that signs; null: there was none. */
+  readonly key: string | null
+  /** The seal that this run found at the end of the chain: number and SHA-256 of its bytes; null: none. */
+  readonly before: { readonly number: number; readonly hash: string } | null
+  /** Object Lock of the new seal; `unknown`: this identity may not ask. */
+  readonly lock: 'governance' | 'compliance' | 'none' | 'unknown'
+  /** What is wrong with the end of the chain; null: nothing. */
+  readonly problem: string | null
+  /** Why this run has no seal; null: it is sealed as soon as this is written. */
+  readonly unsealed: string | null
+}
+
 export interface RunResult {
   readonly schemaVersion: 1
   readonly runId: string
@@ -202,6 +218,8 @@ export interface RunResult {
   readonly stats: RunStats
   /** Absent: an older run. The forecast is `forecast.night`. */
   readonly costs?: RunCosts
+  /** Absent: runs are not sealed. */
+  readonly seal?: RunSeal
   /** The owner's rules and what came of them; absent: none is configured, or an older run. */
   readonly rules?: RulesOfRun
   /** Indices compared with the snapshots before; absent: an older run. */

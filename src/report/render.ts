@@ -15,6 +15,7 @@ import { headline } from './headline.ts'
 import { shapeDefinitions } from './marks.ts'
 import { cut, html, styleElement, visible } from './markup.ts'
 import { masthead, strip } from './overview.ts'
+import { sealSection } from './seal.ts'
 import { debtSection, identitySection, limitsSection, restoresSection } from './work.ts'
 
 /**
@@ -56,7 +57,7 @@ ${restoresSection(run)}
 ${costsSection(run)}
 ${acceptedSection(run)}
 ${limitsSection(run)}
-${identitySection(run)}
+${sealSection(run)}${identitySection(run)}
 </main>
 </body>
 </html>

@@ -243,6 +243,16 @@ const runShape: Check = object({
       store: oneOf('s3', 'file'),
     }),
   ),
+  seal: orAbsent(
+    object({
+      url: string,
+      key: orNull(string),
+      before: orNull(object({ number: whole, hash: string })),
+      lock: oneOf('governance', 'compliance', 'none', 'unknown'),
+      problem: orNull(string),
+      unsealed: orNull(string),
+    }),
+  ),
   limitsOfProof: arrayOf(string),
 })
 

@@ -6,6 +6,7 @@ import { pricesText, usd } from './costLines.ts'
 import { age, bytes, bytesPerSecond, count, counted, seconds } from './format.ts'
 import { headline, provenContents } from './headline.ts'
 import { cut, visible } from './markup.ts'
+import { sealSentences } from './seal.ts'
 import { exitMeanings, findingTitle, reasonText } from './words.ts'
 
 const maxFindings = 20
@@ -116,9 +117,14 @@ function notProvenLines(run: RunResult): string[] {
   ]
 }
 
+function sealLines({ seal }: RunResult): string[] {
+  return seal === undefined ? [] : ['', ...sealSentences(seal).map(sentence => plain(sentence, 500))]
+}
+
 function lastLines(run: RunResult): string[] {
   const { exit } = run
   return [
+    ...sealLines(run),
     '',
     `Exit code ${exit.code}: ${exitMeanings[exit.code]}.${exit.reason === '' || exit.code === 0 ? '' : ` ${plain(exit.reason, 400)}`}`,
   ]

@@ -37,8 +37,8 @@ export interface CatalogueOptions {
 
 export interface Catalogue {
   readonly repositoryData: RepositoryData
-  /** Key and length of the `index-N` that was read. */
-  readonly repositoryDataBlob: { readonly key: string; readonly bytes: number }
+  /** The `index-N` that was read; SHA-256 as 64 hexadecimal digits. */
+  readonly repositoryDataBlob: { readonly key: string; readonly bytes: number; readonly sha256: string }
   readonly repositoryFaults: readonly Fault[]
   /** Root keys of `index-N` that no version known to us writes. */
   readonly unknownKeys: readonly string[]
@@ -75,7 +75,7 @@ const tries = 4
 
 export async function openCatalogue(blobs: BlobReader, options: CatalogueOptions): Promise<Catalogue> {
   const settings = { ...defaults, ...options }
-  const { decoded, generation, bytes, faults } = await readRepositoryData(blobs, settings)
+  const { decoded, generation, bytes, sha256, faults } = await readRepositoryData(blobs, settings)
   const { data } = decoded
   const reader = new MetadataReader(blobs, {
     concurrency: settings.concurrency,
@@ -96,7 +96,7 @@ export async function openCatalogue(blobs: BlobReader, options: CatalogueOptions
   )
   return {
     repositoryData: data,
-    repositoryDataBlob: { key, bytes },
+    repositoryDataBlob: { key, bytes, sha256 },
     repositoryFaults: [...faults, ...structural],
     unknownKeys: decoded.unknownKeys,
     readSnapshots: (signal, known) =>
@@ -129,6 +129,7 @@ interface ReadRepositoryData {
   readonly generation: number
   readonly bytes: number
   readonly faults: readonly Fault[]
+  readonly sha256: string
 }
 
 async function readRepositoryData(blobs: BlobReader, settings: Settings): Promise<ReadRepositoryData> {
@@ -136,9 +137,9 @@ async function readRepositoryData(blobs: BlobReader, settings: Settings): Promis
   for (let attempt = 1; ; attempt++) {
     const generation = settings.generation ?? (await newestGeneration(blobs, signal))
     try {
-      const { decoded, bytes } = await readTwice(blobs, generation, settings)
+      const { decoded, bytes, sha256 } = await readTwice(blobs, generation, settings)
       const faults = settings.generation === undefined ? await compareIndexLatest(blobs, generation, signal) : []
-      return { decoded, generation, bytes, faults }
+      return { decoded, generation, bytes, sha256, faults }
     } catch (error) {
       const vanished = isSnapproofError(error, 'not-found', 'changed')
       if (!vanished || settings.generation !== undefined || attempt === tries) throw error
@@ -172,13 +173,15 @@ async function readTwice(
   blobs: BlobReader,
   generation: number,
   settings: Settings,
-): Promise<{ decoded: DecodedRepositoryData; bytes: number }> {
+): Promise<Pick<ReadRepositoryData, 'decoded' | 'bytes' | 'sha256'>> {
   const key = `index-${generation}`
   for (let again = false; ; again = true) {
     try {
       const { body, bytes } = await blobs.get(key, { signal: settings.signal })
       const chunks = bounded(body, settings.maxRepositoryDataBytes, `${blobs.url}/${key}`)
-      return { decoded: await decodeRepositoryData(chunks, generation), bytes }
+      const hash = createHash('sha256')
+      const decoded = await decodeRepositoryData(hashed(chunks, hash), generation)
+      return { decoded, bytes, sha256: hash.digest('hex') }
     } catch (error) {
       if (isSnapproofError(error, 'archived'))
         throw new SnapproofError('unreadable-repository-data', `${blobs.url}/${key} is archived`, {
@@ -200,6 +203,13 @@ async function readTwice(
       )
     }
   }
+  }
+}
+
+async function* hashed(chunks: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    hash.update(chunk)
+    yield chunk
 }
 
 async function* bounded(chunks: AsyncIterable<Buffer>, maxBytes: number, what: string): AsyncGenerator<Buffer> {

@@ -1,6 +1,7 @@
 /** What checks remember, through the ledger. */
 import type { CheckMemory } from '../check/memory.ts'
 import type { LedgerSession } from '../ledger/port.ts'
+import { isSealSubject } from '../seal/head.ts'
 import type { Clock } from '../time.ts'
 
 /** Journals that a run which is being stopped still writes. */
@@ -20,7 +21,8 @@ export function ledgerMemory({ ledger, runId, readOnly, renewAfterDays, clock }:
   return {
     renewAfterMs: renewAfterDays * 86_400_000,
     recall: subject => ledger.memory(subject)?.data ?? null,
-    subjects: () => ledger.memorySubjects(),
+    // Checks forget what they do not know, and of seals they know nothing.
+    subjects: () => [...ledger.memorySubjects()].filter(subject => !isSealSubject(subject)),
     async keep(rows) {
       if (readOnly) return
       const atMs = clock.nowMs()

@@ -6,6 +6,7 @@ import type { RunDependencies } from './dependencies.ts'
 import type { PhaseTimer } from './phases.ts'
 import { publish } from './publish.ts'
 import { concludeRun, type ResultInput } from './result.ts'
+import { openSealer, withSeal } from './seal.ts'
 
 /** What is done is stored even while the run is being stopped. Milliseconds. */
 export const storeTimeoutMs = 120_000
@@ -32,8 +33,10 @@ export async function conclude(
   })
   const costs = costsOf(dependencies, conclusion, result)
   const timed = { ...result, stats: { ...result.stats, phases: phases.list() }, costs }
-  const published = await publish(timed, dependencies, ledger.leaseLost.aborted)
-  return { result: published, delivered: published === timed }
+  const sealer = await openSealer(dependencies, ledger, conclusion.survey.catalogue.repositoryDataBlob.sha256)
+  const told = sealer === null ? timed : withSeal(timed, sealer.statement)
+  const published = await publish(told, dependencies, ledger.leaseLost.aborted, sealer)
+  return { result: published, delivered: published === told && told.seal?.unsealed == null }
 }
 
 /** What was used until now, and the copies of evidence and report, which follow. */

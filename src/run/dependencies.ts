@@ -7,6 +7,7 @@ import type { Mirror } from '../mirror/port.ts'
 import type { AuditConfig } from '../model/config.ts'
 import type { RunResult, SelfCheck } from '../model/run.ts'
 import type { Clock } from '../time.ts'
+import type { Seals } from './seal.ts'
 
 export interface RunDependencies {
   readonly config: AuditConfig
@@ -32,6 +33,8 @@ export interface RunDependencies {
   openMirror(signal: AbortSignal): Mirror
 
   startEngine(name: string, signal: AbortSignal): Promise<Engine>
+  /** The chain of seals that this run adds to; null: runs are not sealed. */
+  readonly seals: Seals | null
   /** Where this run's files go. */
   readonly output: OutputFolder
   /** Puts the metrics, heartbeat last; null: switched off. */
@@ -45,6 +48,8 @@ export interface OutputFolder {
   readonly folder: string
   /** `name` is one of ours and may hold `/`. */
   write(name: string, text: string): Promise<void>
+  /** SHA-256 by name of what was written, as 64 hexadecimal digits. */
+  written(): ReadonlyMap<string, string>
   /** Copies what was written to the configured store, if there is one. */
   upload(signal: AbortSignal): Promise<void>
 }

@@ -61,6 +61,7 @@ describe('a valid file', () => {
       notify: { topicArn: null, endpointUrl: null },
       failOn: 'error',
     })
+      seal: null,
   })
 
   test('is frozen to the leaves', async () => {

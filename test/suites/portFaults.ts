@@ -105,6 +105,7 @@ export function faultyOutput(inner: RunDependencies['output'], point: FaultPoint
   return {
     folder: inner.folder,
     write: (name, text) => inner.write(name, text),
+    written: () => inner.written(),
     async upload(signal) {
       if (point.hits('output', 'upload')) throw trouble(point.fault.kind)
       await inner.upload(signal)

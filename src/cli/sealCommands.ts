@@ -1,0 +1,172 @@
+/** `snapproof seal …`: checks a chain of seals, and makes the keys for one. */
+import { rm, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Argv } from 'yargs'
+import { diskError, type ExitCode, exitCodes, SnapproofError } from '../errors.ts'
+import { askLedger } from '../ledger/questions.ts'
+import type { AuditConfig, StoreConfig } from '../model/config.ts'
+import { type KnownHead, sealWords } from '../seal/chain.ts'
+import { rememberedHead } from '../seal/head.ts'
+import { generateKeys, readPublicKeys } from '../seal/keys.ts'
+import { type Verification, verifyChain } from '../seal/verify.ts'
+import { type CliContext, type CommonFlags, openConfigured, readConfig } from './context.ts'
+import { withLedger } from './ledgerPlace.ts'
+import { safeText } from './log.ts'
+import { countText } from './words.ts'
+
+export function sealCommands<Flags extends CommonFlags>(
+  parser: Argv<Flags>,
+  context: CliContext,
+  set: (command: Promise<ExitCode>) => Promise<void>,
+) {
+  return parser
+    .command(
+      'verify [chain]',
+      'Check a chain of seals with the public key alone; with --config also against the ledger',
+      y =>
+        y
+          .positional('chain', {
+            type: 'string',
+            describe: 'A folder, s3://bucket/base/path or file:///path; default seal.url of the configuration',
+          })
+          .option('public-key', {
+            type: 'string',
+            demandOption: true,
+            describe: 'PEM file of the public key, or of all that ever signed in this chain',
+          })
+          .option('head', {
+            type: 'string',
+            array: true,
+            describe: 'A seal that you know, as HASH or NUMBER:HASH, from a report or a log: it must be there',
+          })
+          .option('runs', {
+            type: 'string',
+            describe: 'Folder or URL of the runs: run.json and report.html must be those that were sealed',
+          }),
+      argv => set(verifyCommand(context, argv)),
+    )
+    .command(
+      'keygen <file>',
+      'Make a key pair: the private key in FILE, the public one in FILE.pub',
+      y => y.positional('file', { type: 'string', demandOption: true, describe: 'A file that is not there yet' }),
+      argv => set(keygenCommand(context, argv)),
+    )
+    .demandCommand(1, 'Which one? `snapproof seal --help` lists them.')
+}
+
+interface VerifyFlags extends CommonFlags {
+  readonly chain?: string | undefined
+  readonly publicKey: string
+  readonly head?: readonly string[] | undefined
+  readonly runs?: string | undefined
+}
+
+async function verifyCommand(context: CliContext, flags: VerifyFlags): Promise<ExitCode> {
+  const keys = await readPublicKeys(resolve(flags.publicKey))
+  const given = (flags.head ?? []).map(parseHead)
+  const file = flags.config ?? context.environment.SNAPPROOF_CONFIG
+  // An environment that names a configuration is not asked when a chain is named.
+  const config = flags.config === undefined && flags.chain !== undefined ? null : await configOf(context, flags, file)
+  const chainStore = flags.chain === undefined ? (config?.seal?.store ?? null) : storeOf(flags, flags.chain)
+  if (chainStore === null)
+    throw new SnapproofError('usage', 'which chain? No folder or URL is given, and the configuration has no seal.url')
+  const remembered = config === null ? null : await headOfLedger(context, flags, chainStore.url)
+  const runsStore = flags.runs === undefined ? (config?.output.store ?? null) : storeOf(flags, flags.runs)
+  const chain = openConfigured(chainStore, context.clock, 16)
+  const runs = runsStore === null ? null : openConfigured(runsStore, context.clock, 4)
+  try {
+    const heads = remembered === null ? given : [...given, remembered]
+    const found = await verifyChain({ chain, keys, heads, runs, signal: context.signal })
+    context.log.clear()
+    context.print(flags.json ? JSON.stringify(found, null, 2) : describe(found))
+    return found.problems.length === 0 ? exitCodes.good : exitCodes.finding
+  } finally {
+    await chain.close()
+    await runs?.close()
+  }
+}
+
+async function configOf(context: CliContext, flags: CommonFlags, file: string | undefined): Promise<AuditConfig> {
+  if (file === undefined)
+    throw new SnapproofError('usage', 'there is neither a chain nor a configuration', {
+      advice: 'Give a folder or URL of seals, or --config FILE whose seal.url names one.',
+    })
+  return await readConfig(context, flags, undefined)
+}
+
+async function headOfLedger(context: CliContext, flags: CommonFlags, url: string): Promise<KnownHead | null> {
+  const head = await withLedger(context, flags, ({ file }) =>
+    rememberedHead(
+      askLedger(
+        () => file,
+        () => context.clock.nowMs(),
+      ).memory,
+      url,
+    ),
+  )
+  return head === null ? null : { ...head, from: 'the ledger' }
+}
+
+/** A path is a folder. */
+function storeOf({ region, endpointUrl }: CommonFlags, place: string): StoreConfig {
+  const url = /^(?:s3|file):/i.test(place) ? place : pathToFileURL(resolve(place)).href
+  return { url: url.replace(/\/+$/, ''), region: region ?? null, endpointUrl: endpointUrl ?? null, pathStyle: null }
+}
+
+function parseHead(text: string): KnownHead {
+  const [, number, hash = ''] = /^(?:(\d{1,10}):)?([0-9a-fA-F]{64})$/.exec(text.trim()) ?? []
+  if (hash === '')
+    throw new SnapproofError('usage', `--head is ${JSON.stringify(text.slice(0, 100))}, expected HASH or NUMBER:HASH`, {
+      advice: 'A report shows it in the section "Seal": number and 64 hexadecimal digits.',
+    })
+  return { number: number === undefined ? null : Number(number), hash: hash.toLowerCase(), from: '--head' }
+}
+
+function describe({ chain, seals, head, problems, notes, ...rest }: Verification): string {
+  const lines = [`${chain}: ${countText(seals)} ${seals === 1 ? 'seal' : 'seals'}`]
+  if (head !== null) lines.push(`Last: ${sealWords(head.number, head.number)}, sha256 ${head.hash ?? 'not read'}`)
+  for (const { kind, message } of problems) lines.push(`BAD  ${kind}: ${message}`)
+  for (const note of notes) lines.push(`note ${note}`)
+  if (problems.length === 0) lines.push('ok   every seal is signed, at its place, and follows the one before')
+  if (!rest.headCompared)
+    lines.push('?    whether the end was cut is not known: compare with --head, from a report, or with --config')
+  lines.push(
+    rest.runsCompared
+      ? 'The files of the runs were compared.'
+      : 'The files of the runs were not compared: name their folder with --runs.',
+  )
+  return lines.map(safeText).join('\n')
+}
+
+async function keygenCommand(
+  { log, print }: CliContext,
+  flags: CommonFlags & { readonly file: string },
+): Promise<ExitCode> {
+  const file = resolve(flags.file)
+  const publicFile = `${file}.pub`
+  const { privatePem, publicPem, key } = generateKeys()
+  await writeNew(file, privatePem, 0o600)
+  try {
+    await writeNew(publicFile, publicPem, 0o644)
+  } catch (error) {
+    await rm(file, { force: true })
+    throw error
+  }
+  log.clear()
+  const text = `Private key: ${file} (only this user may read it; set seal.keyFile to it)
+Public key:  ${publicFile} (hand it out: it checks, and signs nothing)
+Fingerprint: ${key}`
+  print(flags.json ? JSON.stringify({ schemaVersion: 1, privateKey: file, publicKey: publicFile, key }, null, 2) : text)
+  return exitCodes.good
+}
+
+async function writeNew(file: string, text: string, mode: number): Promise<void> {
+  try {
+    await writeFile(file, text, { mode, flag: 'wx' })
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'EEXIST')
+      throw new SnapproofError('usage', `${file} is there already, and a key is never overwritten`)
+    throw diskError(error, 'write', file)
+  }
+}
