@@ -1,4 +1,5 @@
 /** The ledger as one compressed object in the store: `ledger.sqlite.gz`. */
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'

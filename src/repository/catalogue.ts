@@ -6,6 +6,7 @@
  * `no-repository` (no `index-N`), `unreadable-repository-data` (the run makes a finding of it; its cause is a `DecodeError`
  * with the offset), and the store's own errors while `index-N` is found and read.
  */
+import { createHash, type Hash } from 'node:crypto'
 import type { BlobReader } from '../blobs/port.ts'
 import { isSnapproofError, SnapproofError } from '../errors.ts'
 import type { Fault, IndexRecord, KnownBlobs, SnapshotInfo, SnapshotRecord } from '../model/content.ts'
@@ -128,8 +129,8 @@ interface ReadRepositoryData {
   readonly decoded: DecodedRepositoryData
   readonly generation: number
   readonly bytes: number
-  readonly faults: readonly Fault[]
   readonly sha256: string
+  readonly faults: readonly Fault[]
 }
 
 async function readRepositoryData(blobs: BlobReader, settings: Settings): Promise<ReadRepositoryData> {
@@ -178,8 +179,8 @@ async function readTwice(
   for (let again = false; ; again = true) {
     try {
       const { body, bytes } = await blobs.get(key, { signal: settings.signal })
-      const chunks = bounded(body, settings.maxRepositoryDataBytes, `${blobs.url}/${key}`)
       const hash = createHash('sha256')
+      const chunks = bounded(body, settings.maxRepositoryDataBytes, `${blobs.url}/${key}`)
       const decoded = await decodeRepositoryData(hashed(chunks, hash), generation)
       return { decoded, bytes, sha256: hash.digest('hex') }
     } catch (error) {
@@ -203,13 +204,13 @@ async function readTwice(
       )
     }
   }
-  }
 }
 
 async function* hashed(chunks: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) {
     hash.update(chunk)
     yield chunk
+  }
 }
 
 async function* bounded(chunks: AsyncIterable<Buffer>, maxBytes: number, what: string): AsyncGenerator<Buffer> {
