@@ -10,12 +10,14 @@ import { parseRun, serializeRun } from '../report/run-json.ts'
 import { renderSummary } from '../report/summary.ts'
 import { audit } from '../run/audit.ts'
 import { type InspectOptions, inspectLines, inspect as inspectRepository } from '../run/inspect.ts'
+import { parseTarget, rehearseSurvey } from '../run/rehearse.ts'
 import { mustSee, selfCheck } from '../run/selfCheck/selfCheck.ts'
 import { survey } from '../run/survey.ts'
 import { type PlanArrayFlags, planArrayCommand } from './arrayCommands.ts'
 import { collectOverdue } from './arrayPlan.ts'
 import { buildRun, type CliContext, type CommonFlags, openConfigured, readConfig, readStyle } from './context.ts'
 import { describePlan, planJson } from './planText.ts'
+import { describeRehearsal, rehearsalJson } from './rehearseText.ts'
 import { bytesText, countText, tableText } from './words.ts'
 
 export interface LimitFlags {
@@ -28,6 +30,7 @@ export interface LimitFlags {
 export interface AuditFlags extends CommonFlags, LimitFlags {
   readonly out?: string | undefined
   readonly metrics?: boolean | undefined
+  readonly deep?: boolean | undefined
   readonly dryRun?: boolean | undefined
 }
 
@@ -55,11 +58,11 @@ async function runAndReport(
   await collectOverdue(context, config)
   const { dependencies, close } = await buildRun(context, config, flags.out)
   try {
+    // A key that cannot sign is told before the night, not after it.
+    await dependencies.seals?.signer()
     const result = await audit(dependencies, options)
     context.log.clear()
     context.print(flags.json ? serializeRun(result).trimEnd() : humanResult(result, dependencies.output.folder))
-    // A key that cannot sign is told before the night, not after it.
-    await dependencies.seals?.signer()
     return result.exit.code
   } finally {
     await close()
@@ -70,7 +73,11 @@ function humanResult(result: RunResult, folder: string): string {
   return `${renderSummary(result).trimEnd()}\n\nReport: ${join(folder, 'report.html')}\nData:   ${join(folder, 'run.json')}`
 }
 
-export async function planCommand(context: CliContext, flags: AuditFlags & PlanArrayFlags): Promise<ExitCode> {
+export async function planCommand(
+  context: CliContext,
+  flags: AuditFlags & PlanArrayFlags & { readonly rehearse?: string | undefined },
+): Promise<ExitCode> {
+  const target = flags.rehearse === undefined ? null : parseTarget(flags.rehearse)
   const config = await readConfig(context, flags, undefined, overridesOf(flags))
   if (flags.children !== undefined) return planArrayCommand(context, flags, config)
   mustSee(await selfCheck(context.clock, context.signal))
@@ -79,6 +86,11 @@ export async function planCommand(context: CliContext, flags: AuditFlags & PlanA
   try {
     const seen = await survey(dependencies, ledger, { only: null, limits: config.limits, readOnly: true })
     context.log.clear()
+    if (target !== null) {
+      const rehearsal = await rehearseSurvey(seen, target, context.signal)
+      context.print(flags.json ? JSON.stringify(rehearsalJson(rehearsal), null, 2) : describeRehearsal(rehearsal))
+      return rehearsal.snapshots.some(({ outcome }) => outcome === 'dies') ? exitCodes.finding : exitCodes.good
+    }
     context.print(flags.json ? JSON.stringify(planJson(seen), null, 2) : describePlan(seen))
     return exitCodes.good
   } finally {
@@ -196,6 +208,7 @@ function overridesOf(flags: AuditFlags): Record<string, string | number | boolea
     'limits.restoreBytes': flags.maxBytes,
     'limits.duration': flags.maxDuration,
     'limits.costUsd': flags.maxCostUsd,
+    'work.deep': flags.deep,
     ...(flags.metrics === false ? { 'metrics.enabled': false } : {}),
   }
 }

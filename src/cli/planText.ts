@@ -1,6 +1,7 @@
 /** A plan for people and for machines. */
 import { allReads, type Usage } from '../model/cost.ts'
 import { costRows, pricesText, quantityText, usd } from '../report/costLines.ts'
+import { enginesNeeded, needOf } from '../run/engineNeeds.ts'
 import type { Survey } from '../run/survey.ts'
 import { bytesText, countText, secondsText, tableText } from './words.ts'
 
@@ -33,6 +34,7 @@ export function planJson(survey: Survey): Record<string, unknown> {
       overdue: item.overdue,
       bytes: item.content.bytes,
       reason,
+      ...(reason === 'no-engine-for-version' ? { needs: needOf(survey, item) } : {}),
     })),
     debt: { contents: plan.debt.length, overdue: plan.debt.filter(item => item.overdue).length },
     findings: checked.findings,
@@ -66,6 +68,7 @@ export function describePlan(survey: Survey): string {
   ]
   lines.push(...costLines(survey))
   if (plan.left.length > 0) lines.push(`Left for later: ${countText(plan.left.length)} contents (${reasonsOf(survey)})`)
+  lines.push(...enginesNeeded(survey))
   const errors = checked.findings.filter(finding => finding.severity === 'error')
   for (const finding of errors) lines.push(tableText([[`! ${finding.code}: ${finding.message}`]]))
   return lines.join('\n')

@@ -56,6 +56,10 @@ export function createProgram(context: CliContext, write: (text: string) => void
                 type: 'string',
                 describe: 'URL of the plan, ending with /plan.json; default arrays/RUN/plan.json below the ledger',
               })
+              .option('rehearse', {
+                type: 'string',
+                describe: 'Which snapshots die at an upgrade, from metadata: 9, 9.2, elasticsearch-9.5.3, opensearch-3',
+              })
               .option('deadline', {
                 type: 'string',
                 describe: 'The plan holds the lease for so long at most, such as 24h, which is the default',
@@ -149,11 +153,11 @@ export function createProgram(context: CliContext, write: (text: string) => void
           argv => set(reportCommand(context, argv)),
         )
         .command('ledger', 'What the ledger knows, and looking after it', y => ledgerCommands(y, context, set))
+        .command('seal', 'The signed, chained records of runs', y => sealCommands(y, context, set))
         .command(
           'doctor',
           'Is everything in place? Changes nothing',
           y => y,
-        .command('seal', 'The signed, chained records of runs', y => sealCommands(y, context, set))
           argv => set(doctorCommand(context, argv)),
         )
         .demandCommand(1, 'Which command? `snapproof --help` lists them.')
@@ -208,6 +212,7 @@ function runFlags<Flags>(parser: Argv<Flags>) {
   return parser
     .option('out', { type: 'string', describe: 'Folder for report.html, run.json and evidence' })
     .option('metrics', { type: 'boolean', default: true, describe: 'Put metrics to CloudWatch' })
+    .option('deep', { type: 'boolean', describe: 'Run Lucene’s CheckIndex on every restored shard; slow' })
 }
 
 function sayError(error: unknown, { log }: CliContext, write: (text: string) => void): ExitCode {

@@ -21,9 +21,6 @@ export const engine = section({
   heapMb: whole(256, 31_744, 'MiB')
     .default(1024)
     .meta({ description: 'Heap of the server in MiB; not of an endpoint.' }),
-  xpack: z.boolean({ error: 'true, false' }).nullable().default(null).meta({
-    description: 'Is x-pack in it? A bare server refuses older indices more often. none: all Elasticsearch but maven.',
-  }),
   image: text(
     'an image such as docker.elastic.co/elasticsearch/elasticsearch:9.5.3@sha256:…',
     /^[A-Za-z0-9][\w./:@-]{0,511}$/,

@@ -1,6 +1,7 @@
 /** The validated configuration as one frozen value. `config/` makes it from a file and the environment. */
 import type { BaselineConfig } from './baseline.ts'
 import type { CostConfig } from './cost.ts'
+import type { OwnerRule } from './ownerRule.ts'
 import type { Limits, Policy } from './policy.ts'
 
 export interface StoreConfig {
@@ -31,8 +32,6 @@ export interface EngineConfig {
   /** Folder with bin/elasticsearch; `distribution` only. */
   readonly home: string | null
   readonly heapMb: number
-  /** Null: by kind. */
-  readonly xpack: boolean | null
   /** These five: `container` only. Null: the official image of the version. */
   readonly image: string | null
   /** Null: docker, else podman. */
@@ -65,10 +64,14 @@ export interface AuditConfig {
     readonly folder: string
     /** A copy goes here; null: nowhere. */
     readonly store: StoreConfig | null
+    /** Folders of runs that are older are removed; null: never. */
+    readonly keepEvidenceDays: number | null
   }
   /** At least one; in the order of the file. */
   readonly engines: readonly EngineConfig[]
   readonly policy: Policy
+  /** In the order of the file. */
+  readonly rules: readonly OwnerRule[]
   readonly baselines: BaselineConfig
   readonly limits: Limits
   readonly costs: CostConfig
@@ -82,8 +85,12 @@ export interface AuditConfig {
     /** Deadline of one restore: this, plus a second for each 5 MB. */
     readonly restoreTimeoutSeconds: number
     readonly engineStartSeconds: number
+    /** Lucene's CheckIndex at the start of every restored shard. */
+    readonly deep: boolean
     /** Starts of a fresh server to repeat what failed; beyond it `not-repeated`. */
     readonly freshStarts: number
+    /** From where a server reads what it restores. */
+    readonly source: 'mirror' | 's3' | 'auto'
     /** Bytes on the restored disk from which contents of an index are chained. */
     readonly chainFrom: number
     readonly maxMetadataBytes: number

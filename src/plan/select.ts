@@ -80,14 +80,17 @@ export function selectPlan(input: SelectInput): Plan {
   }
 }
 
-/** Contents of one index id, shard count and engine together; groups in the order of their worst content. */
+/**
+ * Contents of one index id, shard count and engine together; groups in the order of their worst content, all of one engine
+ * together, so that each engine is started once: first the one that the worst content needs.
+ */
 function groupContents(planned: readonly PlannedContent[], engineOf: (one: PlannedContent) => string): Group[] {
   const groups = new Map<string, PlannedContent[]>()
   for (const one of planned) {
     const key = JSON.stringify([one.content.indexId, one.content.shardCount, engineOf(one)])
     append(groups, key, one)
   }
-  return [...groups.values()].flatMap(contents => {
+  const inOrder = [...groups.values()].flatMap(contents => {
     const worst = contents[0]
     if (worst === undefined) return []
     const { indexName, indexId, shardCount } = worst.content
@@ -100,6 +103,8 @@ function groupContents(planned: readonly PlannedContent[], engineOf: (one: Plann
       restoreBytes: contents.reduce((sum, { content }) => sum + content.bytes, 0),
     }
   })
+  const turns = [...new Set(inOrder.map(({ engine }) => engine))]
+  return turns.flatMap(engine => inOrder.filter(group => group.engine === engine))
 }
 
 function bestHolder(

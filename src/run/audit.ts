@@ -15,6 +15,7 @@ import { conclude, storeTimeoutMs } from './conclude.ts'
 import { attemptRow, sayAttempt } from './contentRows.ts'
 import { costGate, costMeter } from './costMeter.ts'
 import type { RunDependencies } from './dependencies.ts'
+import { enginesNeeded } from './engineNeeds.ts'
 import { attemptRows, condemnationRows, movedRows } from './failingRows.ts'
 import { type Look, lookAgain } from './lookAgain.ts'
 import { PhaseTimer } from './phases.ts'
@@ -45,15 +46,19 @@ export async function audit(dependencies: RunDependencies, options: AuditOptions
   const stop = AbortSignal.any([signal, ledger.leaseLost])
   const engines = holdEngines(dependencies, stop)
   try {
-    // Starting takes as long as reading the catalogue, so it is begun where work is likely: first night, debt left behind.
+    // Starting takes as long as reading the catalogue, so it is begun where work is likely: first night, debt left behind. Of
+    // several engines nobody knows yet which one is needed first.
     const [last] = ledger.runs(1)
     const likely = options.only !== null || last === undefined || last.debtContents > 0
     const first = config.engines[0]
-    if (first !== undefined && likely) engines.warm(first.name)
+    if (first !== undefined && likely && config.engines.length === 1) engines.warm(first.name)
     const seen = await phases.time('check and plan', () =>
       survey(dependencies, ledger, { ...options, readOnly: false, meter }),
     )
+    for (const sentence of enginesNeeded(seen)) log.warn(sentence)
     log.info(sayPlan(seen), { snapshots: seen.plan.snapshots.length, contents: seen.forecast.contents })
+    const needed = seen.plan.groups[0]
+    if (needed !== undefined) engines.warm(needed.engine)
     const { durationSeconds } = options.limits
     const leftMs = durationSeconds === null ? null : durationSeconds * 1000 - (clock.nowMs() - startedMs)
     const stopAtMs = leftMs === null ? null : clock.monotonicMs() + Math.max(0, leftMs)

@@ -2,7 +2,7 @@
 import { makeFinding } from '../check/findings.ts'
 import type { CheckResult } from '../check/result.ts'
 import type { Ledger } from '../ledger/port.ts'
-import type { Finding } from '../model/finding.ts'
+import { type Finding, findingCodes } from '../model/finding.ts'
 import type { JournalRow, RunRow } from '../model/journal.ts'
 import type { ContentRecord, DebtItem } from '../model/plan.ts'
 import type { Policy } from '../model/policy.ts'
@@ -15,6 +15,7 @@ import { type Attempt, evidenceName } from './attempt.ts'
 import type { AuditOptions } from './audit.ts'
 import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
+import { enginesNeeded } from './engineNeeds.ts'
 import { exitOf, sortAccepted, summarizeDebt } from './outcome.ts'
 import { standingRows } from './standingRows.ts'
 import type { Survey } from './survey.ts'
@@ -120,7 +121,7 @@ export function concludeRun(input: ResultInput): { readonly result: RunResult; r
     verdicts: verdictRows(judged, maxIndexRows),
     findings,
     accepted,
-    lastGood: lastGoodOf(judged, repositoryData),
+    lastGood: lastGoodOf(withoutAccused(judged, findings), repositoryData),
     restores,
     ...(input.array === undefined ? {} : { array: input.array }),
     debt: summary,
@@ -137,7 +138,7 @@ export function concludeRun(input: ResultInput): { readonly result: RunResult; r
       bytesRestored: restores.reduce((sum, row) => sum + (row.attempts > 0 ? row.bytes : 0), 0),
       phases: input.phases,
     },
-    limitsOfProof: limitsOfProof(input.engines),
+    limitsOfProof: [...enginesNeeded(input.survey), ...limitsOfProof(input.engines)],
   }
   return { result, rows: [...standingRows(judged, result.lastGood, runId, endedMs), ...journalRows(result)] }
 }
@@ -151,6 +152,19 @@ export function historyOf(runs: readonly RunRow[]): RunResult['history'] {
     proven: run.proven,
     findings: run.findings,
     exitCode: run.exitCode,
+  }))
+}
+
+/** What restores and is not what was meant to be kept is no good restore point. */
+function withoutAccused(judged: readonly JudgedSnapshot[], findings: readonly Finding[]): JudgedSnapshot[] {
+  const accused = new Set(
+    findings
+      .filter(({ code, severity }) => severity === 'error' && 'restores' in findingCodes[code])
+      .flatMap(({ snapshots, index }) => snapshots.map(uuid => JSON.stringify([uuid, index]))),
+  )
+  return judged.map(one => ({
+    ...one,
+    copies: one.copies.filter(({ copy }) => !accused.has(JSON.stringify([one.entry.uuid, copy.indexName]))),
   }))
 }
 
@@ -308,7 +322,10 @@ export function sumOrNull(values: readonly (number | null)[]): number | null {
 }
 
 function summarize({ entry, checked, levels, copies }: JudgedSnapshot, { plan }: Survey): SnapshotSummary {
-  const marks = judgedLevels.map(level => [level, levels[level].mark] as const)
+  const marks = judgedLevels.flatMap(level => {
+    const found = levels[level]
+    return found === undefined ? [] : [[level, found.mark] as const]
+  })
   return {
     name: entry.name,
     uuid: entry.uuid,

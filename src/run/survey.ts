@@ -11,6 +11,7 @@ import type { ContentRecord, DebtItem, Forecast, Plan } from '../model/plan.ts'
 import type { Limits } from '../model/policy.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import { isReadingDue } from '../plan/byteDebt.ts'
+import { offersOf } from '../plan/compatibility.ts'
 import { nothingUsed, termsOf, usageSince } from '../plan/cost.ts'
 import { type DebtInput, findDebt, isOwed, proofState } from '../plan/debt.ts'
 import { forecast, type GroupSize, measuredRates, type Rates } from '../plan/forecast.ts'
@@ -134,7 +135,7 @@ export async function survey(
     debt: wanted === null ? findDebt(debtInput).filter(mayPlan) : everything(debtInput, wanted),
     snapshots,
     snapshotVersions: checked.snapshots.map(snapshot => snapshot.info?.versionId ?? null),
-    engines: config.engines,
+    engines: offersOf(config.engines),
     limits,
     only: wanted,
   })

@@ -1,7 +1,16 @@
 /** The version matrix, cell by cell, and which of several engines is taken. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { chooseEngine, compareVersions, type EngineOffer, originOf } from '../../src/plan/compatibility.ts'
+import {
+  chooseEngine,
+  compareVersions,
+  type EngineOffer,
+  engineNeeded,
+  offersOf,
+  originOf,
+  sayNeed,
+} from '../../src/plan/compatibility.ts'
+import { releaseOf } from '../../src/plan/releases.ts'
 
 const openSearchBit = 0x08000000
 const ids = {
@@ -69,6 +78,36 @@ describe('which of several', () => {
       'elasticsearch-8.19.0',
     )
   })
+  test('the nearest at or above the snapshot; of an unknown release the newest', () => {
+    const eights = [engine('8.19.9'), engine('8.12.2'), engine('8.15.0'), engine('8.10.4')]
+    const of = (id: number) => chooseEngine(id, id, eights)?.version ?? null
+    expect(of(8_100_499)).toBe('8.10.4')
+    expect(of(8_500_010)).toBe('8.12.2')
+    expect(of(8_503_000)).toBe('8.15.0')
+    expect(of(8_537_000)).toBe('8.19.9')
+    // Never released: the next release has it.
+    expect(of(8_511_000)).toBe('8.15.0')
+    expect(of(8_600_000)).toBe('8.19.9')
+    expect(chooseEngine(8_537_000, 8_537_000, [engine('8.19.0')])).toBeNull()
+  })
+  test('7 on 9 only where an upgrade marked it and x-pack is there', () => {
+    const bare = engine('9.5.3')
+    const full = { ...engine('9.5.3'), name: 'full', xpack: true }
+    expect(chooseEngine(ids['ES 7.17'], ids['ES 8.19'], [bare, full], true)).toBe(full)
+    expect(chooseEngine(ids['ES 7.17'], ids['ES 8.19'], [bare, full])).toBeNull()
+    expect(chooseEngine(ids['ES 7.17'], ids['ES 8.19'], [bare], true)).toBeNull()
+    // A cluster of 9 holds no other ones.
+    expect(chooseEngine(ids['ES 7.17'], ids['ES 9'], [bare, full])).toBe(full)
+    expect(sayNeed(ids['ES 7.17'], ids['ES 9'])).toMatch(/version 9\.0\.0 or a later 9\.x, a full distribution/)
+    expect(
+      offersOf([
+        { ...bare, kind: 'maven' },
+        { ...bare, kind: 'container' },
+      ]).map(({ xpack }) => xpack),
+    ).toEqual([false, true])
+    // An archive needs a licence, whatever is marked.
+    expect(chooseEngine(ids['ES 6'], ids['ES 7.17'], [full], true)).toBeNull()
+  })
   test('an index of 7 in a snapshot of 8 needs 8', () => {
     expect(choose('ES 7.17', 'ES 8.19', [engines['ES 7.x'], engines['ES 8.x'], engines['ES 9.x']])).toBe(
       'elasticsearch-8.19.0',
@@ -108,4 +147,42 @@ test('versions compare as numbers', () => {
   expect(compareVersions('8.9.0', '8.10.0')).toBeLessThan(0)
   expect(compareVersions('9.0.0', '8.19.9')).toBeGreaterThan(0)
   expect(compareVersions('8.19.0', '8.19.0')).toBe(0)
+})
+
+describe('the engine to add', () => {
+  test.each([
+    ['ES 8.19', 'ES 8.19', 'elasticsearch 8.19.0'],
+    ['ES 7.17', 'ES 8.19', 'elasticsearch 8.19.0'],
+    ['ES 7.10', 'ES 7.17', 'elasticsearch 7.17.29'],
+    ['ES 6', 'ES 7.10', 'elasticsearch 7.17.0'],
+    ['ES 9', 'ES 9', 'elasticsearch 9.0.0'],
+    ['OS 1', 'OS 1', 'opensearch 2.19.0'],
+    ['OS 2', 'OS 2', 'opensearch 2.19.1'],
+    ['OS 3', 'OS 3', 'opensearch 3.1.0'],
+    ['ES 5', 'ES 5', null],
+    ['ES 7.17', 'ES 9', 'elasticsearch 9.0.0'],
+  ] as const)('created by %s, in a snapshot of %s: %s', (created, snapshot, wanted) => {
+    const need = engineNeeded(ids[created], ids[snapshot])
+    expect(need === null ? null : `${need.product} ${need.version}`).toBe(wanted)
+    if (need !== null)
+      expect(chooseEngine(ids[created], ids[snapshot], [{ ...need, name: 'x', xpack: true }])).not.toBeNull()
+  })
+  test('is said in words', () => {
+    expect(sayNeed(ids['ES 7.17'], ids['ES 8.19'])).toBe(
+      'no configured engine restores what elasticsearch 8.19.0 wrote with indices created by elasticsearch 7.17.29: add one with product elasticsearch, version 8.19.0 or a later 8.x',
+    )
+    expect(sayNeed(ids['ES 5'], ids['ES 5'])).toMatch(/archive with an Enterprise or trial licence/)
+    expect(sayNeed(null, null)).toMatch(/an unknown version/)
+  })
+})
+
+test('releases of ids', () => {
+  expect([7_172_899, 8_100_499, 8_500_003, 8_536_000, 9_111_000, 9_200_000].map(releaseOf)).toEqual([
+    '7.17.28',
+    '8.10.4',
+    '8.11.0',
+    '8.19.0',
+    '9.5.2',
+    null,
+  ])
 })
