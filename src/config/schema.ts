@@ -156,6 +156,10 @@ export const configSchema = section({
       .prefault('10m')
       .meta({ description: 'Deadline of one restore; large contents get more.' }),
     engineStartSeconds: duration('1s').prefault('3m').meta({ description: 'Deadline of the start of an engine.' }),
+    deep: flag.default(false).meta({
+      description:
+        'Run Lucene’s CheckIndex on every restored shard: it reads all that is in the files and finds what has good checksums and is wrong; a restore takes several times as long.',
+    }),
     freshStarts: whole(0, 100)
       .default(3)
       .meta({ description: 'Starts of a fresh server to repeat what failed, before anybody is accused.' }),

@@ -61,6 +61,8 @@ export interface RestoreBodyInput {
   readonly index: string
   readonly target: string
   readonly checksumAtStart?: boolean
+  /** Lucene's CheckIndex over every segment when a shard starts; compares the checksums too. */
+  readonly deep?: boolean
 }
 
 /** The whole index, renamed, without anything that could hinder a single node or touch another index. */
@@ -81,6 +83,7 @@ export function restoreBody(input: RestoreBodyInput): Record<string, unknown> {
       'index.refresh_interval': '-1',
       'index.allocation.max_retries': 0,
       ...(input.checksumAtStart === true ? { 'index.shard.check_on_startup': 'checksum' } : {}),
+      ...(input.deep === true ? { 'index.shard.check_on_startup': 'true' } : {}),
     },
     ignore_index_settings: [
       'index.routing.allocation.*',
@@ -89,6 +92,12 @@ export function restoreBody(input: RestoreBodyInput): Record<string, unknown> {
       'index.opendistro.index_state_management.*',
       'index.search.throttled',
       'index.frozen',
+      // Whoever may not read or look cannot tell whether all is there, and what may not be deleted would stay. The write block
+      // stays: Elasticsearch 9 takes an index of 7 only with it.
+      'index.blocks.read',
+      'index.blocks.metadata',
+      'index.blocks.read_only',
+      'index.blocks.read_only_allow_delete',
     ],
   }
 }

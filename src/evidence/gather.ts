@@ -17,6 +17,7 @@ export interface RestoreFacts {
   readonly seconds: number
   readonly refusal: Evidence['refusal']
   readonly cutShort: Evidence['cutShort']
+  readonly deep?: boolean
 }
 
 export interface GatherOptions {
@@ -62,6 +63,7 @@ export async function gatherEvidence(
     engine: { product: engine.facts.product, version: engine.facts.version, kind: engine.facts.kind },
     attempt,
     method: 'restore',
+    ...(restored.deep === true ? { deep: true } : {}),
     startedAt: isoTime(restored.startedMs),
     refusal: restored.refusal,
     ...answers,

@@ -77,6 +77,8 @@ export interface RecoveryRow {
   readonly recoveredBytes: number
   readonly reusedBytes: number
   readonly milliseconds: number
+  /** How long CheckIndex took; 0: it did not run. */
+  readonly checkMilliseconds?: number
 }
 
 export interface ShardStatsRow {
@@ -95,6 +97,8 @@ export interface UnstartedShard {
   readonly state: string
   readonly reason: string | null
   readonly details: string | null
+  /** What the last attempt to find a node for it came to, such as `deciders_no`; null: the server does not say. */
+  readonly allocation?: string | null
 }
 
 export interface Evidence {
@@ -108,6 +112,8 @@ export interface Evidence {
   readonly engine: { readonly product: string; readonly version: string; readonly kind: string }
   readonly attempt: number
   readonly method: 'restore' | 'chained'
+  /** Lucene's CheckIndex was asked for at the start of every shard. */
+  readonly deep?: boolean
   readonly startedAt: string
   /** The server did not accept the request; its words. Null: accepted. */
   readonly refusal: { readonly status: number; readonly type: string; readonly reason: string } | null
@@ -126,6 +132,8 @@ export interface Evidence {
   readonly chain?: ChainFacts
   /** `s3` only: the uuid that the server saw under this snapshot's name before and after; null: none. */
   readonly snapshotSeen?: { readonly before: string | null; readonly after: string | null }
+  /** What the server wrote about a restore that did not go well; bounded, without secrets. */
+  readonly log?: readonly string[]
   /** Our own trouble that cut the questions short; null: everything was asked and answered. */
   readonly cutShort: { readonly reason: Reason; readonly message: string } | null
   readonly seconds: { readonly restore: number; readonly questions: number }

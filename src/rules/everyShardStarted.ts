@@ -52,7 +52,8 @@ function checkShard(shard: number, expected: Expectation, evidence: Evidence): R
   const message = `shard ${shard}: ${words?.state ?? stats[0]?.state ?? 'no started copy'}, ${
     rows.length === 0 ? 'no recovery row' : rows.map(row => `${row.type} ${row.stage} of ${row.snapshot}`).join(', ')
   }${words?.details ? `, ${tellingWords(words.details)}` : ''}`
-  return [{ verdict: 'inconclusive', reason: evidence.cutShort?.reason ?? 'evidence-incomplete', message }]
+  const own = words?.details ? ownReason(words.details) : null
+  return [{ verdict: 'inconclusive', reason: evidence.cutShort?.reason ?? own ?? 'evidence-incomplete', message }]
 }
 
 /** Servers leave the uuid out; where it is there, it tells a snapshot from a later one of the same name. */

@@ -37,6 +37,8 @@ const ours: readonly { readonly words: RegExp; readonly reason: Reason }[] = [
   },
   // Our own target of an earlier attempt, still there.
   { words: /an open index with same name already exists/i, reason: 'evidence-incomplete' },
+  // The index was never opened: its settings, analyzers or mapping ask for what this server has not. No blob was read yet.
+  { words: /failed to create index, failure|failed to update mapping for index, failure/i, reason: 'engine-lacks' },
 ]
 
 /** The reason when the words speak of the server's own lack or trouble; null: they speak of the snapshot. */

@@ -62,12 +62,22 @@ export interface Bench {
   night(ledger: string, options: NightOptions): Promise<Night>
   /** What `plan` sees before such a night. */
   plan(ledger: string, options: NightOptions): Promise<Survey>
+  /** The server that nights share; whoever makes a repository on it audits it with the server that wrote it. */
+  server(): Promise<StartedEngine>
   close(): Promise<void>
+}
+
+/** What the nights restore with. */
+export interface BenchEngine {
+  readonly product: 'elasticsearch' | 'opensearch'
+  readonly version: string
 }
 
 export const fixture = join(import.meta.dirname, '../fixtures/repositories/es-9.5/repository')
 
-export async function openBench(): Promise<Bench> {
+export async function openBench(
+  engine: BenchEngine = { product: 'elasticsearch', version: sourceVersion },
+): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'snapproof-audit-'))
   const stop = new AbortController()
   let shared: Promise<StartedEngine> | null = null
@@ -75,9 +85,9 @@ export async function openBench(): Promise<Bench> {
 
   const startServer = (workFolder: string, repositoryFolder: string) =>
     startWithClient({
-      name: 'elasticsearch',
+      name: engine.product,
       kind: 'maven',
-      version: sourceVersion,
+      ...engine,
       cacheFolder: cacheFolder(process.env),
       heapMb: 512,
       startTimeoutMs: 120_000,
@@ -90,10 +100,12 @@ export async function openBench(): Promise<Bench> {
     })
 
   /** Starting a server costs seconds; who does not look at the process takes this one, which outlives its night. */
-  async function sharedServer(): Promise<Engine> {
+  const server = () => {
     shared ??= startServer(join(folder, 'shared'), folder)
-    const { engine } = await shared
-    return { ...engine, stop: async () => {} }
+    return shared
+  }
+  async function sharedServer(): Promise<Engine> {
+    return { ...(await server()).engine, stop: async () => {} }
   }
 
   const context: CliContext = {
@@ -105,7 +117,7 @@ export async function openBench(): Promise<Bench> {
   }
 
   async function plan(name: string, options: NightOptions): Promise<Survey> {
-    const config = await configure(folder, name, options)
+    const config = await configure(folder, name, engine, options)
     const { dependencies, close } = await buildRun(context, config, undefined)
     const ledger = await dependencies.openLedger({ readOnly: true })
     try {
@@ -117,7 +129,7 @@ export async function openBench(): Promise<Bench> {
   }
 
   async function night(ledger: string, options: NightOptions): Promise<Night> {
-    const config = await configure(folder, ledger, options)
+    const config = await configure(folder, ledger, engine, options)
     const out = join(folder, 'out', String(++count))
     const { dependencies, close } = await buildRun(context, config, out)
     const { mirrorFolder } = dependencies
@@ -162,6 +174,7 @@ export async function openBench(): Promise<Bench> {
     folder,
     night,
     plan,
+    server,
     async copy(from) {
       const to = await mkdtemp(join(folder, 'repository-'))
       await cp(from, to, { recursive: true })
@@ -175,7 +188,12 @@ export async function openBench(): Promise<Bench> {
   }
 }
 
-async function configure(folder: string, ledger: string, options: NightOptions): Promise<AuditConfig> {
+async function configure(
+  folder: string,
+  ledger: string,
+  { product, version }: BenchEngine,
+  options: NightOptions,
+): Promise<AuditConfig> {
   const file = join(folder, `${ledger}.yaml`)
   const sync = options.settings?.['ledger.url'] === undefined ? 'sync: none' : ''
   const text = `repository:
@@ -183,7 +201,7 @@ async function configure(folder: string, ledger: string, options: NightOptions):
   url: ${options.repository}
 ledger: { ${sync} }
 engines:
-  - { name: elasticsearch, kind: maven, version: ${sourceVersion}, heapMb: 512 }
+  - { name: ${product}, kind: maven, product: ${product}, version: ${version}, heapMb: 512 }
 work: { folder: work, contents: 1 }
 metrics: { enabled: false }
 `
