@@ -7,7 +7,6 @@ import { kmsUses, transferRoutes } from '../model/cost.ts'
 import { type FindingCode, findingCodes } from '../model/finding.ts'
 import { baselines } from './baselines.ts'
 import { engine } from './engines.ts'
-import { keepEvidence, rules } from './rules.ts'
 import { sealSection } from './seal.ts'
 import {
   bytes,
@@ -182,6 +181,7 @@ export const configSchema = section({
       .meta({ description: 'SNS topic of the alarms: doctor asks whether anybody is subscribed. Nothing is sent.' }),
     endpointUrl: endpointUrl.meta({ description: 'Another endpoint than that of SNS.' }),
   }).prefault({}),
+  seal: sealSection(storeUrl),
   failOn: oneOf(['error', 'warning'])
     .default('error')
     .meta({ description: 'Severity of a finding from which a run exits with 1.' }),
@@ -196,7 +196,6 @@ export function defaultLedgerFile(repositoryName: string): string {
 /** Relative paths in these leaves are resolved against the folder of the file. */
 export const pathLeaves = ['ledger.file', 'output.folder', 'work.folder', 'costs.prices', 'seal.keyFile'] as const
 
-  seal: sealSection(storeUrl),
 /** JSON Schema of the file, for editors; what `config/snapproof.schema.json` holds. */
 export function configJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12' })

@@ -59,9 +59,9 @@ describe('a valid file', () => {
       },
       metrics: { enabled: true, region: null, endpointUrl: null },
       notify: { topicArn: null, endpointUrl: null },
+      seal: null,
       failOn: 'error',
     })
-      seal: null,
   })
 
   test('is frozen to the leaves', async () => {
