@@ -116,11 +116,14 @@ export interface BlobWriter extends BlobReader {
     bytes: Buffer,
     options?: { readonly contentType?: string; readonly signal?: AbortSignal },
   ): Promise<void>
-  /** If-None-Match: * . With `retention` the object is locked or not written at all: `configuration` where there is no Object Lock. */
+  /**
+   * If-None-Match: * . With `retention` the object is locked or not written at all: `configuration` where there is no Object
+   * Lock. `checksum`: sent with one, as a bucket demands whose Object Lock has a default.
+   */
   putIfAbsent(
     key: string,
     bytes: Buffer,
-    options?: { readonly signal?: AbortSignal; readonly retention?: Retention },
+    options?: { readonly signal?: AbortSignal; readonly retention?: Retention; readonly checksum?: boolean },
   ): Promise<ConditionalWrite>
   /** Absent: this store locks nothing. */
   storeLock?(signal: AbortSignal): Promise<StoreLock>

@@ -19,7 +19,13 @@ export async function putObject(
     signal,
     contentType,
     retention,
-  }: { readonly signal?: AbortSignal; readonly contentType?: string; readonly retention?: Retention },
+    checksum = false,
+  }: {
+    readonly signal?: AbortSignal
+    readonly contentType?: string
+    readonly retention?: Retention
+    readonly checksum?: boolean
+  },
 ): Promise<ConditionalWrite> {
   signal?.throwIfAborted()
   requireWritableKey(key, keyProblem(key), place.url)
@@ -34,6 +40,7 @@ export async function putObject(
             Body: bytes,
             ...(contentType === undefined ? {} : { ContentType: contentType }),
             ...condition,
+            ...(checksum ? { ChecksumAlgorithm: 'SHA256' } : {}),
             ...(retention === undefined ? {} : lockHeaders(retention)),
           }),
           send,

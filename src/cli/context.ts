@@ -245,7 +245,7 @@ export async function buildRun(
 }
 
 /** The chain of the configuration; null: runs are not sealed. */
-function openSeals({ seal }: AuditConfig, clock: Clock): Seals | null {
+export function openSeals({ seal }: AuditConfig, clock: Clock): (Seals & { readonly store: Store }) | null {
   if (seal === null) return null
   return {
     store: openConfigured(seal.store, clock, 4),

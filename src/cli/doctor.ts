@@ -6,7 +6,16 @@ import { freeBytes } from '../mirror/disk.ts'
 import type { AuditConfig } from '../model/config.ts'
 import { type Diagnosis, type DoctorDependencies, diagnose } from '../run/doctor.ts'
 import { survey } from '../run/survey.ts'
-import { buildRun, type CliContext, type CommonFlags, freeBytesFloor, openConfigured, readConfig } from './context.ts'
+import { rememberedHead } from '../seal/head.ts'
+import {
+  buildRun,
+  type CliContext,
+  type CommonFlags,
+  freeBytesFloor,
+  openConfigured,
+  openSeals,
+  readConfig,
+} from './context.ts'
 import { safeText } from './log.ts'
 
 const marks: Readonly<Record<Diagnosis['outcome'], string>> = { good: 'ok  ', bad: 'BAD ', 'not-proven': '?   ' }
@@ -18,6 +27,7 @@ export async function doctorCommand(context: CliContext, flags: CommonFlags): Pr
   const repository = openConfigured(config.repository, clock, config.work.requests)
   const ledgerStore = config.ledger.store === null ? null : openConfigured(config.ledger.store, clock, 4)
   const outputStore = config.output.store === null ? null : openConfigured(config.output.store, clock, 4)
+  const seals = openSeals(config, clock)
   const askLedger = async <T>(question: (ledger: LedgerSession) => T | Promise<T>): Promise<T> => {
     const ledger = await dependencies.openLedger({ readOnly: true })
     try {
@@ -32,6 +42,8 @@ export async function doctorCommand(context: CliContext, flags: CommonFlags): Pr
       repository,
       ledger: ledgerStore,
       output: outputStore,
+      seals,
+      rememberedSeal: chain => askLedger(ledger => rememberedHead(subject => ledger.memory(subject), chain)),
       ...(await awsQuestions(config, clock)),
       selfCheck: dependencies.selfCheck,
       recentRuns: () => askLedger(ledger => ledger.runs(50)),
@@ -55,6 +67,7 @@ export async function doctorCommand(context: CliContext, flags: CommonFlags): Pr
     await repository.close()
     await ledgerStore?.close()
     await outputStore?.close()
+    await seals?.store.close()
     await close()
   }
 }

@@ -11,8 +11,10 @@ import type { RunRow } from '../model/journal.ts'
 import type { SelfCheck } from '../model/run.ts'
 import type { TopicAnswer } from '../notify/subscriptions.ts'
 import { type Catalogue, openCatalogue } from '../repository/catalogue.ts'
+import type { SealHead } from '../seal/write.ts'
 import { type Clock, withDeadline } from '../time.ts'
 import { type Answer, good, lastRunAnswer, topicAnswer } from './doctorAnswers.ts'
+import { type CheckedSeals, sealAnswer } from './doctorSeals.ts'
 import { mustSee } from './selfCheck/selfCheck.ts'
 
 export interface DoctorDependencies {
@@ -22,6 +24,10 @@ export interface DoctorDependencies {
   readonly ledger: BlobWriter | null
   /** Null: reports stay in their folder. */
   readonly output: (WriteProber & { readonly url: string }) | null
+  /** Null: runs are not sealed. */
+  readonly seals: CheckedSeals | null
+  /** The last seal of this chain that the ledger knows. */
+  rememberedSeal(chain: string): Promise<SealHead | null>
   /** Null: metrics are switched off. */
   readonly putProbe: ((signal: AbortSignal) => Promise<void>) | null
   /** Null: no topic is configured. */
@@ -99,6 +105,10 @@ export async function diagnose(dependencies: DoctorDependencies): Promise<Diagno
   if (dependencies.output !== null) {
     const { output } = dependencies
     await ask('reports can be written', s => outputAnswer(output, dependencies.randomId, s))
+  }
+  if (dependencies.seals !== null) {
+    const { seals } = dependencies
+    await ask('runs can be sealed', async s => sealAnswer(seals, await dependencies.rememberedSeal(seals.store.url), s))
   }
   await ask('metrics can be put', s => metricsAnswer(dependencies, s))
   await ask('somebody hears the alarms', async s =>

@@ -136,7 +136,9 @@ async function putOnce(
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    return (await store.putIfAbsent(name, bytes, { signal, ...(retention === null ? {} : { retention }) })).written
+    return (
+      await store.putIfAbsent(name, bytes, { signal, checksum: true, ...(retention === null ? {} : { retention }) })
+    ).written
   } catch (error) {
     signal.throwIfAborted()
     // The answer may have been lost and not the write.

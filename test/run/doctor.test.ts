@@ -29,6 +29,8 @@ async function ask(dependencies: Partial<DoctorDependencies> = {}): Promise<(che
     repository: lab.store(),
     ledger: lab.store({ basePath: 'ledger' }),
     output: lab.store({ basePath: 'reports' }),
+    seals: null,
+    rememberedSeal: async () => null,
     putProbe: null,
     askTopic: null,
     selfCheck: async () => ({ planted: 1, found: 1, seconds: 0, missed: [] }),
