@@ -6,7 +6,7 @@ import { age, count, counted, minute } from './format.ts'
 import { mark, severityShapes } from './marks.ts'
 import { html, key, type Markup, message, name } from './markup.ts'
 import { definitions, table } from './table.ts'
-import { findingTitle, methodWords, severityWords } from './words.ts'
+import { findingTitle, isAboutData, methodWords, severityWords } from './words.ts'
 
 const severityOrder = { error: 0, warning: 1, information: 2 } as const
 /** Written out in full; the rest up to `maxRows` is a table. */
@@ -57,7 +57,7 @@ ${definitions([
       : html`${name(finding.index)}${finding.shard !== null && html`, shard ${finding.shard}`}`,
   ],
   [
-    finding.severity === 'error' ? 'Snapshots that do not restore' : 'Snapshots that it touches',
+    finding.severity === 'error' && !isAboutData(finding.code) ? 'Snapshots that do not restore' : 'Snapshots that it touches',
     finding.snapshots.length === 0 ? 'none' : snapshotList(finding.snapshots, names),
   ],
   finding.severity === 'error' ? ['Last good', lastGoodOf(run, finding)] : ['Last good', null],

@@ -5,10 +5,11 @@
  * snapshot that can be proven is proven: nothing passed is not a pass.
  */
 import { exitCodes } from '../errors.ts'
+import type { Finding } from '../model/finding.ts'
 import type { RunResult, SelfCheck } from '../model/run.ts'
 import { openErrors, type Standings, standingsOf } from '../model/standing.ts'
 import { count, counted, minute } from './format.ts'
-import { exitMeanings } from './words.ts'
+import { exitMeanings, isAboutData } from './words.ts'
 
 export type Tone = 'failing' | 'blind' | 'open' | 'good'
 
@@ -89,6 +90,14 @@ function blindHeadline({ planted, found, missed }: SelfCheck): Headline {
   }
 }
 
+function whatFails({ unaccepted }: Standings, errors: readonly Finding[]): string {
+  const restore = unaccepted.every(({ levels: { rules: _, ...levels } }) =>
+    Object.values(levels).every(level => level.verdict !== 'fail'),
+  )
+  const isOfData = restore && errors.every(finding => isAboutData(finding.code))
+  return isOfData ? 'restore, but hold what they should not' : 'cannot be restored whole'
+}
+
 function failingHeadline(run: RunResult, standings: Standings): Headline | null {
   const errors = openErrors(run)
   const failing = standings.unaccepted.length
@@ -105,7 +114,7 @@ function failingHeadline(run: RunResult, standings: Standings): Headline | null 
     title:
       failing === 0
         ? `${counted(errors.length, 'error')} in the repository`
-        : `${count(failing)} of ${counted(run.snapshots.length, 'snapshot')} cannot be restored whole`,
+        : `${count(failing)} of ${counted(run.snapshots.length, 'snapshot')} ${whatFails(standings, errors)}`,
     detail: sentences(cause, rest, openNote(run, standings)),
   }
 }

@@ -2,12 +2,13 @@
  * The nightly report: one self-contained HTML file without any script, for people who never see a terminal.
  *
  * Order: verdict in words, key numbers, findings (first when there are errors), last good snapshots, snapshots by
- * level, gaps, debt, restores, costs, accepted findings, limits, identity.
+ * level, gaps, rules, baselines, sample, debt, restores, costs, accepted findings, limits, identity.
  */
 import { createHash } from 'node:crypto'
 import type { RunResult } from '../model/run.ts'
 import { openErrors } from '../model/standing.ts'
 import { arraySection } from './array.ts'
+import { baselinesSection } from './baselines.ts'
 import { costsSection } from './costs.ts'
 import { coverageSection, gapsSection } from './coverage.ts'
 import { acceptedSection, findingsSection, lastGoodSection } from './findings.ts'
@@ -16,6 +17,8 @@ import { shapeDefinitions } from './marks.ts'
 import { cut, html, styleElement, visible } from './markup.ts'
 import { masthead, strip } from './overview.ts'
 import { sealSection } from './seal.ts'
+import { rulesSection } from './rules.ts'
+import { sampleSection } from './sample.ts'
 import { debtSection, identitySection, limitsSection, restoresSection } from './work.ts'
 
 /**
@@ -50,6 +53,9 @@ ${hasErrors && findingsSection(run)}
 ${lastGoodSection(run)}
 ${coverageSection(run)}
 ${gapsSection(run)}
+${rulesSection(run)}
+${baselinesSection(run)}
+${sampleSection(run)}
 ${!hasErrors && findingsSection(run)}
 ${debtSection(run)}
 ${arraySection(run)}

@@ -1,5 +1,6 @@
 /** `run.json`: written in full, read back with suspicion. */
 import { exitCodes, SnapproofError } from '../errors.ts'
+import { baselineKinds } from '../model/baseline.ts'
 import { kmsUses, transferRoutes } from '../model/cost.ts'
 import type { RunResult } from '../model/run.ts'
 import { levels } from '../model/verdict.ts'
@@ -25,6 +26,7 @@ export function serializeRun(run: RunResult): string {
 }
 
 const verdict = oneOf('pass', 'fail', 'inconclusive', 'not-applicable')
+const judged = oneOf('pass', 'fail', 'inconclusive')
 const severity = oneOf('error', 'warning', 'information')
 const level = oneOf(...levels)
 const method = orNull(oneOf('read', 'listing', 'store-computed', 'store-recorded', 'restore', 'chained'))
@@ -251,6 +253,69 @@ const runShape: Check = object({
       lock: oneOf('governance', 'compliance', 'none', 'unknown'),
       problem: orNull(string),
       unsealed: orNull(string),
+    }),
+  ),
+  rules: orAbsent(
+    object({
+      rules: arrayOf(
+        object({
+          name: string,
+          kind: string,
+          index: arrayOf(string),
+          snapshots: arrayOf(string),
+          severity,
+          wants: string,
+          indices: amount,
+          judged: object({ pass: amount, fail: amount, inconclusive: amount }),
+        }),
+      ),
+      outcomes: arrayOf(
+        object({
+          rule: string,
+          snapshot: string,
+          uuid: string,
+          index: orNull(string),
+          verdict: judged,
+          got: orNull(string),
+          message: string,
+        }),
+      ),
+      more: amount,
+    }),
+  ),
+  baselines: orAbsent(
+    object({
+      after: amount,
+      settleDays: amount,
+      judged: amount,
+      tooYoung: amount,
+      outside: arrayOf(
+        object({
+          index: string,
+          kind: oneOf(...baselineKinds),
+          severity,
+          since: string,
+          snapshots: arrayOf(object({ name: string, uuid: string, endedAt: time })),
+          message: string,
+          lastWithin: orNull(string),
+          normalFrom: orNull(time),
+        }),
+      ),
+    }),
+  ),
+  sample: orAbsent(
+    object({
+      seed: string,
+      population: amount,
+      wanted: amount,
+      confidence: amount,
+      contents: arrayOf(object({ contentId: string, index: string, snapshot: string, verdict: judged })),
+      passed: amount,
+      failed: amount,
+      open: amount,
+      cut: amount,
+      statement: orNull(object({ atLeast: amount, atMost: amount })),
+      sentence: string,
     }),
   ),
   limitsOfProof: arrayOf(string),

@@ -58,6 +58,12 @@ export function findingTitle(code: string): string {
   return own(findingCodes, code)?.title ?? reasonLabel(code)
 }
 
+/** The snapshot restores, and holds what it should not. */
+export function isAboutData(code: string): boolean {
+  const meta = own(findingCodes, code)
+  return meta !== undefined && 'restores' in meta
+}
+
 /** Look-up that a name such as `constructor` cannot mislead. */
 function own<T extends object>(table: T, name: string): T[keyof T] | undefined {
   return Object.hasOwn(table, name) ? table[name as keyof T] : undefined
