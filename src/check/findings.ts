@@ -8,6 +8,8 @@ export interface FindingDraft {
   /** Default: the usual one of the code. */
   readonly severity?: Severity
   readonly key: string | null
+  /** What it is about where that is no blob, such as a rule: with the index it is its place, whichever snapshots it hits. */
+  readonly subject?: string
   readonly snapshots: readonly string[]
   readonly index: string | null
   readonly shard: number | null
@@ -19,7 +21,9 @@ export function makeFinding(draft: FindingDraft): Finding {
   const { severity, advice } = findingCodes[draft.code]
   const where = [draft.index, draft.shard, [...draft.snapshots].sort()]
   // Of one root blob many things may be wrong.
-  const place = draft.key === null ? where : /^index-\d+$/.test(draft.key) ? ['index-N', ...where] : [draft.key]
+  const ofSubject = draft.subject === undefined ? null : [draft.subject, draft.index]
+  const place =
+    ofSubject ?? (draft.key === null ? where : /^index-\d+$/.test(draft.key) ? ['index-N', ...where] : [draft.key])
   return {
     id: createHash('sha256')
       .update(JSON.stringify([draft.code, ...place]))

@@ -16,6 +16,7 @@ import { survey } from '../run/survey.ts'
 import { type PlanArrayFlags, planArrayCommand } from './arrayCommands.ts'
 import { collectOverdue } from './arrayPlan.ts'
 import { buildRun, type CliContext, type CommonFlags, openConfigured, readConfig, readStyle } from './context.ts'
+import { removeOldRuns } from './oldRuns.ts'
 import { describePlan, planJson } from './planText.ts'
 import { describeRehearsal, rehearsalJson } from './rehearseText.ts'
 import { bytesText, countText, tableText } from './words.ts'
@@ -63,6 +64,7 @@ async function runAndReport(
     const result = await audit(dependencies, options)
     context.log.clear()
     context.print(flags.json ? serializeRun(result).trimEnd() : humanResult(result, dependencies.output.folder))
+    if (flags.out === undefined) await removeOldRuns(config.output, context)
     return result.exit.code
   } finally {
     await close()

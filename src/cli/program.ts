@@ -8,6 +8,7 @@ import { checkCommand } from './checkCommand.ts'
 import { auditCommand, inspectCommand, planCommand, reportCommand, verifyCommand } from './commands.ts'
 import type { CliContext } from './context.ts'
 import { doctorCommand } from './doctor.ts'
+import { judgeCommand } from './judgeCommand.ts'
 import { ledgerCommands } from './ledgerCommands.ts'
 import { safeText } from './log.ts'
 import { sealCommands } from './sealCommands.ts'
@@ -151,6 +152,12 @@ export function createProgram(context: CliContext, write: (text: string) => void
               })
               .option('html', { type: 'boolean', describe: 'Print the page instead of the summary' }),
           argv => set(reportCommand(context, argv)),
+        )
+        .command(
+          'judge <run>',
+          'Judge the saved evidence of a run again, offline; with --config by your present rules, too',
+          y => y.positional('run', { type: 'string', demandOption: true, describe: 'The folder of a run, or its run.json' }),
+          argv => set(judgeCommand(context, argv)),
         )
         .command('ledger', 'What the ledger knows, and looking after it', y => ledgerCommands(y, context, set))
         .command('seal', 'The signed, chained records of runs', y => sealCommands(y, context, set))

@@ -16,6 +16,7 @@ import { type Environment, type FlagValue, layer, valueAt } from './layers.ts'
 import { knownKeys, leaves } from './leaves.ts'
 import { readPriceTable } from './prices.ts'
 import { configurationError, didYouMean, dottedPath, gotAllowed, type Problem } from './problems.ts'
+import { toOwnerRules } from './rules.ts'
 import { configSchema, defaultLedgerFile, type ParsedConfig } from './schema.ts'
 import { sealConfig } from './seal.ts'
 
@@ -164,6 +165,7 @@ function toAuditConfig(parsed: ParsedConfig, folder: string): AuditConfig {
     output: {
       folder: resolve(folder, output.folder),
       store: output.url === null ? null : storeOf({ ...output, url: output.url }),
+      keepEvidenceDays: output.keepEvidence,
     },
     engines: engines.map(engine => ({
       ...engine,
@@ -181,6 +183,8 @@ function toAuditConfig(parsed: ParsedConfig, folder: string): AuditConfig {
       credit: policy.credit,
       accepted: policy.accepted.map(({ until, ...entry }) => ({ ...entry, untilMs: until })),
     },
+    // A bare name is looked for on the PATH.
+    rules: toOwnerRules(parsed.rules, program => (program.includes('/') ? resolve(folder, program) : program)),
     baselines: toBaselineConfig(parsed.baselines),
     limits: {
       snapshots: limits.snapshots,

@@ -7,6 +7,7 @@ import { kmsUses, transferRoutes } from '../model/cost.ts'
 import { type FindingCode, findingCodes } from '../model/finding.ts'
 import { baselines } from './baselines.ts'
 import { engine } from './engines.ts'
+import { keepEvidence, rules } from './rules.ts'
 import { sealSection } from './seal.ts'
 import {
   bytes,
@@ -74,6 +75,7 @@ export const configSchema = section({
       .default(null)
       .meta({ description: 'A copy of each run goes here; outside the repository.' }),
     ...storeAccess('the output'),
+    keepEvidence,
   }).prefault({}),
   engines: z
     .array(engine, { error: 'a list of at least one engine' })
@@ -106,6 +108,7 @@ export const configSchema = section({
       .default([])
       .meta({ description: 'Findings that somebody answers for: shown, not paged, expire loudly.' }),
   }).prefault({}),
+  rules,
   baselines,
   limits: section({
     snapshots: whole(1, 1_000_000)
@@ -162,6 +165,14 @@ export const configSchema = section({
     freshStarts: whole(0, 100)
       .default(3)
       .meta({ description: 'Starts of a fresh server to repeat what failed, before anybody is accused.' }),
+    source: oneOf(['mirror', 's3', 'auto']).default('mirror').meta({
+      description:
+        'mirror: blobs are fetched, checked and restored from the disk. s3: the server reads the bucket itself, with its repository-s3. auto: s3 where the mirror does not fit.',
+    }),
+    chainFrom: bytes(65_536).prefault('1GiB').meta({
+      description:
+        'Contents of an index from this size on are restored one over the other, so that a server copies only what differs.',
+    }),
     maxMetadataBytes: bytes(65_536)
       .prefault('256MiB')
       .meta({ description: 'A single metadata blob beyond this is not read.' }),

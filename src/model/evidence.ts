@@ -1,4 +1,5 @@
 /** What was asked of a restored index and what it answered. JSON, counts only, no judgement. */
+import type { Answers } from './answers.ts'
 import type { Reason } from './verdict.ts'
 
 /** Known before the restore, from the repository's own metadata. */
@@ -17,6 +18,8 @@ export interface Expectation {
   readonly hasNested: boolean
   /** Dotted path → type. */
   readonly fields: Readonly<Record<string, string>>
+  /** Of the index metadata. Absent: an older run. */
+  readonly aliases?: readonly string[]
   /** Every file that lies in blobs of its own. Absent: not needed, because the mirror has read each blob. */
   readonly files?: readonly ExpectedFile[]
 }
@@ -134,6 +137,8 @@ export interface Evidence {
   readonly snapshotSeen?: { readonly before: string | null; readonly after: string | null }
   /** What the server wrote about a restore that did not go well; bounded, without secrets. */
   readonly log?: readonly string[]
+  /** To what rules and baselines asked; only of a content that passed the built-in rules. Absent: nothing was asked. */
+  readonly answers?: Answers
   /** Our own trouble that cut the questions short; null: everything was asked and answered. */
   readonly cutShort: { readonly reason: Reason; readonly message: string } | null
   readonly seconds: { readonly restore: number; readonly questions: number }

@@ -166,6 +166,16 @@ export const findingCodes = {
     title: 'Fields of an index are gone, or have another type than in the snapshots before',
     advice: 'Look for an index that was made again without its template, or for another index under this name.',
   },
+  'rule-not-judged': {
+    severity: 'warning',
+    title: 'A rule of the owner was asked and could not be judged',
+    advice: 'The message says what kept it from being judged: mend the command or the query, or give it more time.',
+  },
+  'rule-matches-nothing': {
+    severity: 'warning',
+    title: 'A rule of the owner matches no index, or no snapshot',
+    advice: 'Look at `index` and `snapshots` of the rule: a rule that matches nothing checks nothing.',
+  },
   'index-latest-mismatch': {
     severity: 'warning',
     title: 'index.latest names another generation than the newest index-N',

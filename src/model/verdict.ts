@@ -165,6 +165,24 @@ export const reasons = {
     severity: 'warning',
     text: 'This version of Snapproof cannot read this layout.',
   },
+  'answers-missing': {
+    verdict: 'inconclusive',
+    debt: true,
+    severity: 'information',
+    text: 'A rule of the owner asks what was not asked when the content was restored; the next restore asks.',
+  },
+  'rule-not-judged': {
+    verdict: 'inconclusive',
+    debt: true,
+    severity: 'warning',
+    text: 'A rule of the owner was asked and could not be judged; a finding says why.',
+  },
+  'rule-warned': {
+    verdict: 'inconclusive',
+    debt: false,
+    severity: 'warning',
+    text: 'A rule of the owner that only warns does not hold: nobody fails, and it is no pass.',
+  },
   'partial-at-source': {
     verdict: 'inconclusive',
     debt: false,
@@ -212,6 +230,12 @@ export const reasons = {
     debt: false,
     severity: 'information',
     text: 'The snapshot was deleted while the run was going on.',
+  },
+  'no-rule-applies': {
+    verdict: 'not-applicable',
+    debt: false,
+    severity: 'information',
+    text: 'No rule of the owner speaks about it.',
   },
   'not-asked': {
     verdict: 'not-applicable',

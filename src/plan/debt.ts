@@ -29,6 +29,8 @@ export interface DebtInput {
   /** Start of the policy: configured, or the first known run. */
   readonly startMs: number
   readonly nowMs: number
+  /** Proven, and restored again all the same, because a rule asks what was never asked. @default none */
+  readonly unasked?: ReadonlySet<ContentRecord>
 }
 
 /** Must it be proven? An obstacle excuses a content only where its reason leaves no debt. */
@@ -47,7 +49,8 @@ export function findDebt(input: DebtInput): DebtItem[] {
     const dueAsNewest = newestDue.get(content)
     const dueMs = Math.min(dueByAge, dueAsNewest ?? Number.POSITIVE_INFINITY)
     const overdue = dueMs < input.nowMs
-    const kind = debtKind(state, overdue, dueAsNewest !== undefined)
+    const isAsked = input.unasked?.has(content) !== true
+    const kind = debtKind(state, overdue, dueAsNewest !== undefined) ?? (isAsked ? null : 'refresh')
     if (kind !== null) items.push({ content, kind, dueMs, overdue })
   }
   return items.sort(byRisk)

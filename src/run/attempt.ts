@@ -38,7 +38,7 @@ export interface AttemptOptions {
   /** Lucene's CheckIndex at the start of every shard. @default false */
   readonly deep?: boolean
   /** What rules and baselines ask of an index of that name. @default nothing */
-  readonly questionsFor?: (index: string) => readonly Question[]
+  readonly questionsFor?: ((index: string) => readonly Question[]) | undefined
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal

@@ -21,6 +21,8 @@ import { type Look, lookAgain } from './lookAgain.ts'
 import { PhaseTimer } from './phases.ts'
 import { holdEngines, type Restored, type RestorePlanOptions, restorePlan } from './restorePlan.ts'
 import { restoreRows } from './result.ts'
+import { answerRows } from './ruledRun.ts'
+import { savedEvidence } from './savedEvidence.ts'
 import { blindRun } from './selfCheck/blindRun.ts'
 import { isBlind } from './selfCheck/selfCheck.ts'
 import { readGenerationAgain } from './settle.ts'
@@ -130,9 +132,10 @@ async function work(
       const from = snapshots[snapshot]
       const moved = row.reason === 'repository-moved' && from !== undefined
       const rows = moved ? movedRows(content, from, row.atMs, ledger) : []
-      await journal([...attemptRows(row, holders), ...rows])
+      await journal([...attemptRows(row, holders), ...answerRows(row, evidence), ...rows])
       sayAttempt(row, log)
-      if (evidence !== null) await output.write(evidenceName(attempt), `${JSON.stringify(evidence, null, 1)}\n`)
+      const saved = savedEvidence(attempt)
+      if (saved !== null) await output.write(evidenceName(attempt), `${JSON.stringify(saved, null, 1)}\n`)
     },
     onCondemned: async (indexId, contentIds, finding) => {
       const hit = [...contentIds].flatMap(contentId => byContent.get(`${indexId} ${contentId}`) ?? [])

@@ -6,6 +6,7 @@ import type { RunDependencies } from './dependencies.ts'
 import type { PhaseTimer } from './phases.ts'
 import { publish } from './publish.ts'
 import { concludeRun, type ResultInput } from './result.ts'
+import { savedRulesName } from './savedRules.ts'
 import { openSealer, withSeal } from './seal.ts'
 
 /** What is done is stored even while the run is being stopped. Milliseconds. */
@@ -23,7 +24,7 @@ export async function conclude(
 ): Promise<{ readonly result: RunResult; readonly delivered: boolean }> {
   const { clock, runId } = dependencies
   const input = { ...conclusion, dependencies, ledger }
-  const { result, rows } = concludeRun({ ...input, phases: phases.list(), endedMs: clock.nowMs() })
+  const { result, rows, savedRules } = concludeRun({ ...input, phases: phases.list(), endedMs: clock.nowMs() })
   await phases.time('ledger stored', async () => {
     const signal = AbortSignal.timeout(storeTimeoutMs)
     // Of one that came to this point and no further: what is new since is said in a journal of its own, and nothing is there twice.
@@ -31,6 +32,7 @@ export async function conclude(
     if (!isFirst) await ledger.journal(runId, rows, signal)
     await ledger.store(AbortSignal.timeout(storeTimeoutMs))
   })
+  if (savedRules !== null) await dependencies.output.write(savedRulesName, `${JSON.stringify(savedRules)}\n`)
   const costs = costsOf(dependencies, conclusion, result)
   const timed = { ...result, stats: { ...result.stats, phases: phases.list() }, costs }
   const sealer = await openSealer(dependencies, ledger, conclusion.survey.catalogue.repositoryDataBlob.sha256)

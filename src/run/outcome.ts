@@ -58,6 +58,8 @@ export interface ExitInput {
   readonly unread?: number
   /** Of what was asked for by name (`verify`): what could not be restored and judged. */
   readonly unfinished: number
+  /** Rules on an index that were asked and could not be judged. @default 0 */
+  readonly unjudgedRules?: number
   /** Why the run could not do its work; null: it did. */
   readonly trouble: string | null
   readonly failOn: 'error' | 'warning'
@@ -86,6 +88,7 @@ export function exitOf(input: ExitInput): RunResult['exit'] {
     input.unfinished > 0 ? `${input.unfinished} of what was to be restored now could not be judged` : null,
     input.overdue > 0 ? `${input.overdue} contents are in debt beyond policy` : null,
     input.unseen > 0 ? `${input.unseen} snapshots could not be looked at` : null,
+    (input.unjudgedRules ?? 0) > 0 ? `${input.unjudgedRules} rules of the owner could not be judged` : null,
     (input.unread ?? 0) > 0 ? `the bytes of ${input.unread} snapshots were not read within the policy` : null,
   ].filter(reason => reason !== null)
   if (owed.length > 0) {

@@ -9,6 +9,7 @@ import type { Attempt } from './attempt.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { EngineHolder } from './engines.ts'
 import { rootItems } from './expectation.ts'
+import { askedBy } from './ruledRun.ts'
 import { describeTrouble } from './settle.ts'
 import { type WorkOptions, type WorkResult, workOff } from './work.ts'
 
@@ -53,10 +54,11 @@ export async function restorePlan(dependencies: RunDependencies, options: Restor
       clock,
       log,
       parallel: config.work.contents,
-      sourcesOf: () => ['mirror'],
+      source: config.work.source,
       chainsOf: name => chainTermsOf(name, config),
       takenBytes,
       restoreTimeoutSeconds: config.work.restoreTimeoutSeconds,
+      questionsFor: askedBy(config.rules),
       deep: config.work.deep,
       onAttempt: async attempt => {
         attempts.push(attempt)

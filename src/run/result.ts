@@ -17,6 +17,8 @@ import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { enginesNeeded } from './engineNeeds.ts'
 import { exitOf, sortAccepted, summarizeDebt } from './outcome.ts'
+import { unaskedContents, withRules } from './ruledRun.ts'
+import type { SavedRules } from './savedRules.ts'
 import { standingRows } from './standingRows.ts'
 import type { Survey } from './survey.ts'
 import { type JudgedSnapshot, judgedLevels, judgeSnapshots, lastGoodOf, verdictRows } from './verdicts.ts'
@@ -26,7 +28,7 @@ export interface ResultInput {
   readonly dependencies: Pick<RunDependencies, 'config' | 'tool' | 'runId' | 'counts'>
   readonly options: AuditOptions
   readonly survey: Survey
-  readonly ledger: Pick<Ledger, 'runs' | 'lastIdentity'> & { readonly warnings: readonly string[] }
+  readonly ledger: Pick<Ledger, 'runs' | 'lastIdentity' | 'answers'> & { readonly warnings: readonly string[] }
   readonly startedMs: number
   readonly endedMs: number
   readonly restores: readonly RestoreRow[]
@@ -49,15 +51,22 @@ export interface ResultInput {
 const maxIndexRows = 20_000
 const historyRuns = 90
 
-/** The run, and the rows that it leaves in the ledger. */
-export function concludeRun(input: ResultInput): { readonly result: RunResult; readonly rows: JournalRow[] } {
+export interface ConcludedRun {
+  readonly result: RunResult
+  /** What it leaves in the ledger. */
+  readonly rows: JournalRow[]
+  /** Null: no rule is configured. */
+  readonly savedRules: SavedRules | null
+}
+
+export function concludeRun(input: ResultInput): ConcludedRun {
   const { dependencies, survey, options, endedMs } = input
   const { config, tool, runId, counts } = dependencies
   const { repositoryData } = survey.catalogue
   const { policy } = config
   const contents = withoutExpiredHolders(input)
   const snapshots = datedSnapshots(repositoryData.snapshots, survey.checked)
-  const judged = judgeSnapshots({
+  const plainly = judgeSnapshots({
     repository: repositoryData,
     checked: survey.checked,
     contents,
@@ -69,18 +78,28 @@ export function concludeRun(input: ResultInput): { readonly result: RunResult; r
     checkedAtMs: survey.checkedAtMs,
     nowMs: endedMs,
   })
+  const ruled = withRules(plainly, {
+    rules: config.rules,
+    repository: repositoryData,
+    policy,
+    expired: input.expired,
+    ledger: input.ledger,
+  })
+  const { judged } = ruled
   const nameOf = new Map(repositoryData.snapshots.map(snapshot => [snapshot.uuid, snapshot.name]))
   const seen = toldOnce(survey.checked.findings, input.work.findings)
   const ofLedger = [...identityFindings(input.ledger, repositoryData.identity.clusterId), ...survey.baselines.findings]
-  const all = [...seen, ...ofLedger].flatMap(finding =>
+  const all = [...seen, ...ofLedger, ...ruled.findings].flatMap(finding =>
     withoutExpired(finding, input.expired).map(one => oldestFirst(one, snapshots)),
   )
   const { findings, accepted } = sortAccepted(all, policy.accepted, uuid => nameOf.get(uuid) ?? uuid, endedMs)
-  const debtInput = { contents, snapshots, policy, startMs: survey.startMs, nowMs: endedMs }
+  const at = { snapshots, policy, startMs: survey.startMs, nowMs: endedMs }
+  const unasked = unaskedContents(contents, snapshots, config.rules, policy, input.ledger)
+  const debtInput = { ...at, contents, unasked }
   const debt = findDebt(debtInput)
   const { restores } = input
   const provenNow = restores.filter(row => row.verdict === 'pass').length
-  const contentsBefore = input.contentsBefore ?? findDebt({ ...debtInput, contents: survey.contents }).length
+  const contentsBefore = input.contentsBefore ?? findDebt({ ...at, contents: survey.contents }).length
   const firstSeen = (item: DebtItem) =>
     Math.min(...item.content.snapshots.map(position => snapshots[position]?.endedMs ?? endedMs))
   const summary = summarizeDebt(debt, contentsBefore, provenNow, firstSeen, endedMs)
@@ -105,6 +124,7 @@ export function concludeRun(input: ResultInput): { readonly result: RunResult; r
       unseen: judged.filter(isUnseen).length,
       unread: options.only === null ? judged.filter(one => isUnread(one, policy, survey.startMs, endedMs)).length : 0,
       unfinished,
+      unjudgedRules: findings.filter(({ code }) => code === 'rule-not-judged').length,
       trouble,
       failOn: config.failOn,
     }),
@@ -125,6 +145,7 @@ export function concludeRun(input: ResultInput): { readonly result: RunResult; r
     restores,
     ...(input.array === undefined ? {} : { array: input.array }),
     debt: summary,
+    ...(ruled.run === null ? {} : { rules: ruled.run }),
     baselines: survey.baselines.summary,
     contents: {
       total: contents.length,
@@ -140,7 +161,8 @@ export function concludeRun(input: ResultInput): { readonly result: RunResult; r
     },
     limitsOfProof: [...enginesNeeded(input.survey), ...limitsOfProof(input.engines)],
   }
-  return { result, rows: [...standingRows(judged, result.lastGood, runId, endedMs), ...journalRows(result)] }
+  const rows = [...standingRows(judged, result.lastGood, runId, endedMs), ...journalRows(result)]
+  return { result, rows, savedRules: ruled.saved }
 }
 
 /** `runs`: oldest first. */

@@ -1,7 +1,6 @@
 /** What the ledger shall know of a night besides attempts: levels that snapshots reached, and the newest good snapshot of each index. Pure. */
 import { type GoodRow, maxCreditedFrom, type ReachedRow } from '../model/journal.ts'
 import type { LastGood } from '../model/run.ts'
-import type { Level } from '../model/verdict.ts'
 import { type JudgedSnapshot, judgedLevels } from './verdicts.ts'
 
 /** All rows of the night; the ledger keeps those that say something new. */
@@ -12,23 +11,27 @@ export function standingRows(
   atMs: number,
 ): (ReachedRow | GoodRow)[] {
   const reached = judged.flatMap(({ entry, levels, copies }) =>
-    judgedLevels.map((level): ReachedRow => {
-      const { mark, method, provenMs } = levels[level]
-      const credited = mark.verdict === 'pass' ? copies.map(copy => copy.levels[level].creditedFrom) : []
+    judgedLevels.flatMap((level): ReachedRow[] => {
+      const found = levels[level]
+      if (found === undefined) return []
+      const { mark, method, provenMs } = found
+      const credited = mark.verdict === 'pass' ? copies.map(copy => copy.levels[level]?.creditedFrom ?? null) : []
       const names = new Set(credited.filter(name => name !== null))
-      return {
-        kind: 'reached',
-        runId,
-        snapshot: entry.name,
-        snapshotUuid: entry.uuid,
-        level,
-        verdict: mark.verdict,
-        reason: mark.reason,
-        method,
-        provenMs,
-        creditedFrom: [...names].sort().slice(0, maxCreditedFrom),
-        atMs,
-      }
+      return [
+        {
+          kind: 'reached',
+          runId,
+          snapshot: entry.name,
+          snapshotUuid: entry.uuid,
+          level,
+          verdict: mark.verdict,
+          reason: mark.reason,
+          method,
+          provenMs,
+          creditedFrom: [...names].sort().slice(0, maxCreditedFrom),
+          atMs,
+        },
+      ]
     }),
   )
   const contentOf = contentsOf(judged, lastGood)
@@ -43,7 +46,7 @@ export function standingRows(
       snapshot,
       snapshotUuid: uuid,
       endedMs: endedAt === null ? null : Date.parse(endedAt),
-      level: judgedLevel(level),
+      level,
       method,
       atMs,
     }
@@ -61,9 +64,4 @@ function contentsOf(judged: readonly JudgedSnapshot[], lastGood: readonly LastGo
     }
   }
   return found
-}
-
-function judgedLevel(level: Level): GoodRow['level'] {
-  if (level === 'rules') throw new RangeError('no run judges the level rules yet')
-  return level
 }

@@ -26,6 +26,7 @@ import type { RunDependencies } from './dependencies.ts'
 import { failingNow } from './failingRows.ts'
 import { sizeGroup } from './group.ts'
 import { newMeasures } from './measures.ts'
+import { unaskedContents } from './ruledRun.ts'
 import { checkSettled } from './settledCheck.ts'
 
 export interface Survey {
@@ -129,7 +130,8 @@ export async function survey(
   if (!readOnly && measured.length > 0) await ledger.journal(runId, measured, AbortSignal.timeout(journalTimeoutMs))
   const past = readOnly ? withRows(ledger, measured) : ledger
   const baselines = compareWithPast(catalogue.repositoryData, snapshots, past, config.baselines)
-  const debtInput = { contents, snapshots, policy: config.policy, startMs, nowMs: checkedAtMs }
+  const unasked = unaskedContents(contents, snapshots, config.rules, config.policy, ledger)
+  const debtInput = { contents, snapshots, policy: config.policy, startMs, nowMs: checkedAtMs, unasked }
   const mayPlan = ({ content }: DebtItem) => options.mayPlan?.(content, catalogue.repositoryData) ?? true
   const plan = selectPlan({
     debt: wanted === null ? findDebt(debtInput).filter(mayPlan) : everything(debtInput, wanted),

@@ -45,7 +45,12 @@ export interface LevelMark {
 
 export interface JudgedCopy {
   readonly copy: CheckedCopy
-  readonly levels: Readonly<Record<'catalogue' | 'presence' | 'bytes' | 'restore', LevelMark>>
+  readonly levels: LevelMarks
+}
+
+/** `rules`: absent where no rule is configured. */
+export type LevelMarks = Readonly<Record<'catalogue' | 'presence' | 'bytes' | 'restore', LevelMark>> & {
+  readonly rules?: LevelMark
 }
 
 export interface JudgedSnapshot {
@@ -55,7 +60,7 @@ export interface JudgedSnapshot {
   readonly copies: readonly JudgedCopy[]
 }
 
-export const judgedLevels = ['catalogue', 'presence', 'bytes', 'restore'] as const
+export const judgedLevels = ['catalogue', 'presence', 'bytes', 'restore', 'rules'] as const
 
 export function judgeSnapshots(input: VerdictInput): JudgedSnapshot[] {
   const contentOf = new Map<string, ContentRecord>()
@@ -237,13 +242,15 @@ export function verdictRows(judged: readonly JudgedSnapshot[], maxIndexRows: num
   const rows: VerdictRow[] = []
   let indexRows = 0
   for (const { entry, levels, copies } of judged) {
-    for (const level of judgedLevels) rows.push(row(entry, null, level, levels[level]))
+    for (const level of judgedLevels) if (levels[level] !== undefined) rows.push(row(entry, null, level, levels[level]))
     for (const { copy, levels: own } of copies) {
       for (const level of judgedLevels) {
-        if (levels[level].mark.verdict === 'pass' && level !== 'restore') continue
+        const found = own[level]
+        if (found === undefined || (levels[level]?.mark.verdict === 'pass' && level !== 'restore')) continue
+        if (level === 'rules' && found.mark.verdict === 'not-applicable') continue
         // Failures are always named; the rest up to a bound, so that run.json stays readable at any size.
-        if (own[level].mark.verdict !== 'fail' && ++indexRows > maxIndexRows) continue
-        rows.push(row(entry, copy.indexName, level, own[level]))
+        if (found.mark.verdict !== 'fail' && ++indexRows > maxIndexRows) continue
+        rows.push(row(entry, copy.indexName, level, found))
       }
     }
   }
@@ -264,26 +271,26 @@ function row(entry: SnapshotEntry, index: string | null, level: Level, found: Le
   }
 }
 
-/** Per index the newest snapshot that is good by restore; where there is none, the newest that is at least present. */
+/** Per index the newest snapshot that is good by its rules; where there is none by restore, then at least present. */
 export function lastGoodOf(judged: readonly JudgedSnapshot[], repository: RepositoryData): LastGood[] {
   const newestFirst = [...judged].sort(
     (a, b) => (b.entry.endedMs ?? 0) - (a.entry.endedMs ?? 0) || b.checked.snapshot - a.checked.snapshot,
   )
   const names = [...new Set(repository.indices.map(index => index.name))].sort()
   const best = new Map<string, LastGood>()
-  for (const level of ['restore', 'presence'] as const) {
+  for (const level of ['rules', 'restore', 'presence'] as const) {
     for (const { entry, copies } of newestFirst) {
       for (const { copy, levels } of copies) {
-        if (best.has(copy.indexName) || levels[level].mark.verdict !== 'pass') continue
+        if (best.has(copy.indexName) || levels[level]?.mark.verdict !== 'pass') continue
         // What is there and known to be bad is good at no level.
-        if (judgedLevels.some(one => levels[one].mark.verdict === 'fail')) continue
+        if (judgedLevels.some(one => levels[one]?.mark.verdict === 'fail')) continue
         best.set(copy.indexName, {
           index: copy.indexName,
           snapshot: entry.name,
           uuid: entry.uuid,
           endedAt: isoTime(entry.endedMs),
           level,
-          method: levels[level].method,
+          method: levels[level]?.method ?? null,
         })
       }
     }

@@ -7,7 +7,7 @@
 
 import pLimit from 'p-limit'
 import { makeFinding } from '../check/findings.ts'
-import { describeError, isSnapproofError } from '../errors.ts'
+import { describeError, isSnapproofError, SnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Mirror, MirrorItem } from '../mirror/port.ts'
 import type { Finding } from '../model/finding.ts'
@@ -17,7 +17,7 @@ import type { ChainTerms } from '../plan/chains.ts'
 import type { Source } from '../plan/fit.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
 import type { Clock } from '../time.ts'
-import type { Attempt } from './attempt.ts'
+import type { Attempt, AttemptOptions } from './attempt.ts'
 import type { EngineHolder } from './engines.ts'
 import { openGate } from './gate.ts'
 import { type LoadedGroup, loadGroup } from './group.ts'
@@ -38,12 +38,13 @@ export interface WorkOptions {
   readonly mayBegin?: (group: Group, beside: readonly Group[]) => Reason | null
   /** Contents restored at once. */
   readonly parallel: number
-  /** From where the engine of that name can restore, the preferred first. */
-  readonly sourcesOf: (engine: string) => readonly Source[]
+  /** From where a server reads. `auto`: the mirror where it fits on the disk, else the store where the server can. */
+  readonly source: Source | 'auto'
   readonly chainsOf: (engine: string) => ChainTerms
   /** Bytes of the disk that are taken whatever is restored; for messages. */
   readonly takenBytes: number
   readonly restoreTimeoutSeconds: number
+  readonly questionsFor?: AttemptOptions['questionsFor']
   readonly deep?: boolean
   /** Each result, once it is final; resolves when it is stored. */
   readonly onAttempt: (attempt: Attempt) => Promise<void>
@@ -119,7 +120,7 @@ class PlanWork {
 
   /** False: it must wait until one in work is done. */
   async #begin(group: Group): Promise<boolean> {
-    const { signal, stopAtMs, clock, mirror, parallel, sourcesOf } = this.#options
+    const { signal, stopAtMs, clock, mirror, parallel, source } = this.#options
     const isOver = stopAtMs !== null && clock.monotonicMs() >= stopAtMs
     const stop: Reason | null = signal.aborted ? 'interrupted' : isOver ? 'limit-reached' : null
     if (stop !== null) return this.#leave(group, stop)
@@ -132,10 +133,13 @@ class PlanWork {
         beside.map(one => one.group),
       ) ?? null
     if (reason !== null) return beside.length === 0 && this.#leave(group, reason)
+    // Only a server itself says whether it can read the store.
+    if (source !== 'mirror' && beside.some(one => one.group.engine !== group.engine)) return false
+    const sources = await this.#sourcesOf(group.engine)
     const alone = beside.length === 0
     if (alone) this.#freeBytes = await mirror.freeBytes()
     const bytes = this.#freeBytes - beside.reduce((sum, one) => sum + one.neededBytes, 0)
-    const room = { bytes, alone, sources: sourcesOf(group.engine), parallel }
+    const room = { bytes, alone, sources, parallel }
     const { loaded, release } = await this.#load(group, room)
     if (loaded === 'wait' || (isSnapproofError(loaded, 'disk-full') && !alone)) {
       await release()
@@ -153,6 +157,18 @@ class PlanWork {
     const inWork: InWork = { group, neededBytes: loaded.neededBytes, done }
     this.#inWork.add(inWork)
     return true
+  }
+
+  async #sourcesOf(name: string): Promise<readonly Source[]> {
+    const { source, engines } = this.#options
+    if (source === 'mirror') return ['mirror']
+    const { registerStore } = await engines.get(name)
+    if (source === 'auto') return registerStore === null ? ['mirror'] : ['mirror', 's3']
+    if (registerStore !== null) return ['s3']
+    throw new SnapproofError('configuration', `engine ${name} cannot read the store itself: it has no repository-s3`, {
+      advice:
+        'Set work.source to auto or mirror, or use an engine of kind distribution with the module or plugin repository-s3.',
+    })
   }
 
   #leave(group: Group, reason: Reason): true {

@@ -22,6 +22,7 @@ import type { Finding } from '../../src/model/finding.ts'
 import type { RunResult, SnapshotSummary } from '../../src/model/run.ts'
 import { parseRun } from '../../src/report/run-json.ts'
 import { audit } from '../../src/run/audit.ts'
+import { judgeRun } from '../../src/run/judgeRun.ts'
 import { type Survey, survey } from '../../src/run/survey.ts'
 import { systemClock } from '../../src/time.ts'
 
@@ -43,6 +44,8 @@ export interface NightOptions {
   /** A server of its own for each start, seen through this; else the one that is shared. */
   readonly throughServer?: (server: Server, start: number) => Engine
   readonly throughReader?: (reader: BlobReader) => BlobReader
+  /** YAML of the section `rules`. */
+  readonly rules?: string
 }
 
 export interface Night {
@@ -164,6 +167,7 @@ export async function openBench(
           limits: config.limits,
         },
       )
+      await mustJudgeAlike(out, run, config)
       return { run, folder: out, pids, evidence: (index, snapshot) => readEvidence(out, run, index, snapshot) }
     } finally {
       await close()
@@ -204,6 +208,7 @@ engines:
   - { name: ${product}, kind: maven, product: ${product}, version: ${version}, heapMb: 512 }
 work: { folder: work, contents: 1 }
 metrics: { enabled: false }
+${options.rules ?? ''}
 `
   await writeFile(file, text)
   return await loadConfig({ file, environment: {}, overrides: options.settings ?? {} })
@@ -242,4 +247,19 @@ export function errorsOf(run: RunResult): readonly Finding[] {
 /** `index@snapshot: verdict reason` of all that was tried, ascending. */
 export function triedOf(run: RunResult): string[] {
   return run.restores.map(row => `${row.index}@${row.snapshot}: ${row.verdict} ${row.reason}`).sort()
+}
+
+/** The evidence of a run, judged again offline, says what the run said. */
+export async function mustJudgeAlike(
+  folder: string,
+  run: RunResult,
+  { rules, policy }: Pick<AuditConfig, 'rules' | 'policy'>,
+): Promise<void> {
+  const read = (name: string) => readFile(join(folder, name), 'utf8').catch(() => null)
+  const { differences, notes, restores } = await judgeRun({ run, read, rules, accepted: policy.accepted })
+  const kept = run.restores.filter(({ evidence }) => evidence !== null).length
+  if (differences.length > 0 || notes.length > 0 || restores.length !== kept)
+    throw new Error(
+      `judge is not of the run's opinion: ${[...differences, ...notes, `${restores.length} of ${kept} restores`].join('; ')}`,
+    )
 }

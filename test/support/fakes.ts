@@ -97,6 +97,9 @@ export function fakeEngine(name: string, options: FakeEngineOptions = {}): FakeE
       await options.register?.()
     },
     removeRepository: async () => {},
+    registerStore: async () => {
+      engine.calls.push('register store')
+    },
     startRestore: async ({ index, snapshot, target }) => {
       alive()
       engine.calls.push(`restore ${index} of ${snapshot}`)

@@ -17,6 +17,7 @@ import { attemptRows, condemnationRows } from '../failingRows.ts'
 import { PhaseTimer } from '../phases.ts'
 import { blindRun } from '../selfCheck/blindRun.ts'
 import { isBlind } from '../selfCheck/selfCheck.ts'
+import { answerRows } from '../ruledRun.ts'
 import { readGenerationAgain } from '../settle.ts'
 import { remember, type Survey, survey } from '../survey.ts'
 import { type Collected, mustBelong } from './documents.ts'
@@ -138,11 +139,11 @@ async function openWhenFree({ openLedger, clock, config, log, signal }: RunDepen
 /** Of machines that died between a result and its journal. */
 async function journalWhatIsMissing(ledger: LedgerSession, plan: OpenPlan, { results }: Gathered): Promise<void> {
   const planned = new Map(plan.children.flatMap(contentsOf).map(({ content }) => [content.number, content]))
-  for (const [number, { row }] of results) {
+  for (const [number, { row, evidence }] of results) {
     const id = journalOf(plan, number)
     const content = planned.get(number)
     if (content === undefined || row.verdict === 'inconclusive' || ledger.holdsJournal(id)) continue
-    const rows = attemptRows(row, holdersOf(content, plan))
+    const rows = [...attemptRows(row, holdersOf(content, plan)), ...answerRows(row, evidence)]
     await ledger.journalOnce(plan.runId, id, rows, AbortSignal.timeout(storeTimeoutMs), { late: true })
   }
 }

@@ -15,6 +15,8 @@ import { attemptRow, condemnedRows, type RestingContent, sayAttempt } from '../c
 import type { RunDependencies } from '../dependencies.ts'
 import { attemptRows, condemnationRows } from '../failingRows.ts'
 import { restoreRows } from '../result.ts'
+import { answerRows } from '../ruledRun.ts'
+import { savedEvidence } from '../savedEvidence.ts'
 import { whatExpired } from '../settle.ts'
 import { findingOf } from '../work.ts'
 import type { ContentResult } from './documents.ts'
@@ -91,7 +93,7 @@ export class ChildResults {
       row,
       finding: findingOf(attempt, catalogue),
       restore: { attempts, expectedDocs, foundDocs, seconds },
-      evidence: attempt.evidence,
+      evidence: savedEvidence(attempt),
     }
     const kept = await folder.keepContent(child, number, dependencies.runId, result, stored())
     const planned = contentsOf(given).find(one => one.content.number === number)
@@ -102,9 +104,10 @@ export class ChildResults {
         { advice: 'Nothing may write into the folder of an array but Snapproof.' },
       )
     const late = kept !== result
+    const rows = [...attemptRows(kept.row, holders), ...answerRows(kept.row, kept.evidence)]
     if (kept.row.verdict === 'inconclusive') await ledger.journal(plan.runId, [kept.row], stored())
     else
-      await ledger.journalOnce(plan.runId, journalOf(plan, number), attemptRows(kept.row, holders), stored(), { late })
+      await ledger.journalOnce(plan.runId, journalOf(plan, number), rows, stored(), { late })
     // The pass of another attempt does not hide what failed after it.
     const failedSince = row.verdict === 'fail' && kept.row.verdict === 'pass'
     if (failedSince) await ledger.journal(plan.runId, attemptRows(row, holders), stored())
