@@ -39,7 +39,7 @@ export async function repositoryDamage(ground: Ground): Promise<Planted[]> {
     const ask = () => compare(told, 'presence', damagedReader(reader, damage), ground, { footers: true })
     planted.push({ what: `${tell(damage)}, by its footer`, code: expected.code, ask })
   }
-  return [...planted, ...rewritten(ground), ...editedRoot(ground), stray(ground)]
+  return [...planted, neighbour(ground), cutShort(ground), ...rewritten(ground), ...editedRoot(ground), stray(ground)]
 }
 
 function healthyAt(level: DamageLevel, { healthy }: Ground): Planted {
@@ -113,6 +113,10 @@ function rewritten(ground: Ground): Planted[] {
 /** `index-N` carries no checksum: what it says against itself. */
 function editedRoot(ground: Ground): Planted[] {
   const { blobs, root } = ground
+  const first = ground.uuidOf('night-1')
+  const mismatch = finding('snapshot-contents-mismatch', 'warning', `snap-${first}.dat`, [first])
+  // Nobody knows which of the two is right, so that it never passes.
+  const partial: Outcome = { ...mismatch, leavesOpen: true }
   const edited = (what: string, expected: Outcome, edit: (text: string) => string): Planted => {
     const bytes = Buffer.from(edit(blobs.get(root)?.toString('utf8') ?? ''))
     const ask = () => compare(expected, 'bytes', asBucket(new Map([...blobs, [root, bytes]])), ground)
@@ -122,7 +126,40 @@ function editedRoot(ground: Ground): Planted[] {
     edited('an index names a snapshot that is not listed', finding('dangling-reference', 'error', root, []), text =>
       text.replace('"snapshots":["', '"snapshots":["AAAAAAAAAAAAAAAAAAAAAA","'),
     ),
+    edited('a snapshot is called partial', partial, text =>
+      text.replace(`"uuid":"${first}","state":1`, `"uuid":"${first}","state":3`),
+    ),
   ]
+}
+
+/** The list of the same shard in another snapshot: right in everything but its name. */
+function neighbour(ground: Ground): Planted {
+  const lists = ground.blobMap.filter(({ kind }) => kind === 'shard-snapshot')
+  const folderOf = (key: string) => key.slice(0, key.lastIndexOf('/'))
+  const own = lists.find(one => lists.some(other => other !== one && folderOf(other.key) === folderOf(one.key)))
+  const other = lists.find(one => one !== own && folderOf(one.key) === folderOf(own?.key ?? ''))
+  if (own === undefined || other === undefined)
+    throw new Error('no shard of the built-in repository is in two snapshots')
+  const change = { type: 'swap', key: other.key } as const
+  const expected = finding('corrupt-metadata-blob', 'error', own.key, own.neededBy)
+  const ask = () => compare(expected, 'bytes', damagedReader(ground.reader, { key: own.key, change }), ground)
+  return { what: `${own.key} carries ${other.key}`, code: 'corrupt-metadata-blob', ask }
+}
+
+/** Listed with its length, and shorter when it is read. */
+function cutShort(ground: Ground): Planted {
+  const { reader } = ground
+  const blob = ground.blobMap.find(({ kind }) => kind === 'data-blob')
+  if (blob === undefined) throw new Error('the built-in repository has no data blob')
+  const { key, neededBy } = blob
+  const half = Math.floor(blob.bytes / 2)
+  const short: BlobReader = {
+    ...reader,
+    get: (asked, options) => reader.get(asked, asked === key ? { ...options, start: 0, length: half } : options),
+  }
+  const expected = { ...finding('wrong-length', 'error', key, neededBy), level: 'bytes' } as const
+  const ask = () => compare(expected, 'bytes', short, ground)
+  return { what: `${key} ends early when it is read`, code: 'wrong-length', ask }
 }
 
 function stray({ blobs, ...ground }: Ground): Planted {

@@ -8,6 +8,7 @@ import { setImmediate } from 'node:timers/promises'
 import { describeError, SnapproofError } from '../../errors.ts'
 import type { SelfCheck } from '../../model/run.ts'
 import { type Clock, withDeadline } from '../../time.ts'
+import { baselines } from './baselines.ts'
 import { bent } from './bent.ts'
 import { fetched } from './fetched.ts'
 import { type Ground, openGround } from './ground.ts'
@@ -51,6 +52,7 @@ export async function everythingPlanted(ground: Ground): Promise<Planted[]> {
     ...fetched(ground, contents),
     ...bent(ground, contents),
     ...verdicts(ground, contents),
+    ...baselines(),
     ...told(ground),
   ]
 }
