@@ -11,7 +11,7 @@ import { loadConfig } from '../../../src/config/load.ts'
 import { silentLog } from '../../../src/log.ts'
 import { openMirror } from '../../../src/mirror/mirror.ts'
 import type { OpenPlan } from '../../../src/model/openPlan.ts'
-import type { RunResult } from '../../../src/model/run.ts'
+import type { RunResult, SelfCheck } from '../../../src/model/run.ts'
 import { type ChildOutcome, workChild } from '../../../src/run/array/child.ts'
 import { type CollectOutcome, collectArray } from '../../../src/run/array/collect.ts'
 import { ArrayFolder } from '../../../src/run/array/folder.ts'
@@ -34,6 +34,8 @@ export interface ArrayNight {
   collect(settings?: Settings): Promise<CollectOutcome>
   /** What every run does first. Resolves with the runs whose reports it left. */
   collectOverdue(): Promise<string[]>
+  /** What the self-check of every run says from now on; null: the real one is asked. Until then nothing is missed. */
+  setAuditor(selfCheck: SelfCheck | null): void
   /** Of these snapshots, whatever the ledger says; absent: the debt. */
   audit(only?: AuditOptions['only']): Promise<RunResult>
   close(): Promise<void>
@@ -66,6 +68,7 @@ metrics: { enabled: false }
   )
   const openFolder = () => prefixed(openStore(`file://${ledger}`, { clock: systemClock }), 'arrays/one')
   const living = new Set<object>()
+  let auditor: SelfCheck | null = { planted: 1, found: 1, seconds: 0, missed: [] }
 
   async function run<Result>(
     work: (dependencies: RunDependencies) => Promise<Result>,
@@ -85,6 +88,7 @@ metrics: { enabled: false }
     try {
       return await work({
         ...dependencies,
+        selfCheck: async () => auditor ?? (await dependencies.selfCheck()),
         repository: source,
         openMirror: abort =>
           openMirror({
@@ -144,6 +148,9 @@ metrics: { enabled: false }
         settings,
         runId: plan.runId,
       })
+    },
+    setAuditor: selfCheck => {
+      auditor = selfCheck
     },
     collectOverdue: async () => {
       const config = await loadConfig({ file, environment: {}, overrides: {} })
