@@ -1,6 +1,6 @@
 /** What every command needs: the configuration, the stores, the log, and one signal that Ctrl-C and SIGTERM abort. */
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -166,7 +166,13 @@ export async function buildRun(
   const owner = { host: hostname(), pid: process.pid }
   const workFolder = await claimWorkFolder(config.work.folder, processId, owner, isProcessAlive, clock.nowMs(), log)
   const mirrorFolder = join(workFolder, 'mirror')
-  await mkdir(mirrorFolder, { recursive: true, mode: 0o700 }).catch(async (error: unknown) => {
+  // Servers that are not of this user read the mirror as members of our group; others do not even pass this folder.
+  const isShared = config.engines.some(({ kind }) => kind === 'container' || kind === 'endpoint')
+  const make = async () => {
+    if (isShared) await chmod(workFolder, 0o750)
+    await mkdir(mirrorFolder, { recursive: true, mode: 0o750 })
+  }
+  await make().catch(async (error: unknown) => {
     await rm(workFolder, { recursive: true, force: true })
     throw diskError(error, 'make', mirrorFolder)
   })

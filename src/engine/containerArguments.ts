@@ -16,7 +16,11 @@ export interface Inside {
 }
 
 /** The official image of the version, unless another is configured. */
-export function imageOf({ image, product = 'elasticsearch', version }: EngineOptions): string {
+export function imageOf({
+  image,
+  product = 'elasticsearch',
+  version,
+}: Pick<EngineOptions, 'image' | 'product' | 'version'>): string {
   if (image) return image
   return product === 'elasticsearch'
     ? `docker.elastic.co/elasticsearch/elasticsearch:${version}`

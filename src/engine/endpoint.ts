@@ -7,7 +7,8 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Client } from '@elastic/elasticsearch'
 import { describeError, isSnapproofError, SnapproofError } from '../errors.ts'
-import { withDeadline } from '../time.ts'
+import type { EngineConfig } from '../model/config.ts'
+import { systemClock, withDeadline } from '../time.ts'
 import { type ClusterAnswer, clusterAnswer } from './answers.ts'
 import { type Answer, ask, connect, isObject, type Question, refusal } from './client.ts'
 import { type EngineOptions, isProcessAlive, type StartedEngine, thisProcess } from './options.ts'
@@ -19,6 +20,7 @@ import { proveSharedFolder } from './sharedFolder.ts'
 /** Nothing is known of its process: requests tell that it does not answer. */
 const unknownLife = { ended: () => null, end: new Promise<string>(() => {}), stopping: false, tail: () => [] }
 const removalTimeoutMs = 60_000
+const lookTimeoutMs = 20_000
 
 /**
  * Throws `endpoint-refused` when it is another cluster, product or version than configured, does not know us, or holds what is
@@ -55,16 +57,7 @@ export async function openEndpoint(options: EngineOptions): Promise<StartedEngin
   }
   let made = false
   try {
-    const cluster = await untilItAnswers(client, options, signal)
-    requireSame(cluster, options)
-    const held = await holdings(client, name, signal)
-    const foreign = [...held.indices.keys(), ...held.repositories].filter(isForeign)
-    if (foreign.length > 0) {
-      const some = `${foreign.slice(0, 5).join(', ')}${foreign.length > 5 ? `, … (${foreign.length})` : ''}`
-      throw refusedEndpoint(options, `it holds what is not ours: ${some}`, {
-        advice: 'Give Snapproof a cluster of its own: restores fill its disk, and nothing else may be at stake there.',
-      })
-    }
+    const { cluster, held } = await look(client, options, signal)
     const own = options.owner ?? thisProcess()
     const dead = await isLeftover(own, isProcessAlive, clock.nowMs())
     const removed = await remove(client, held, dead, signal)
@@ -99,8 +92,49 @@ export async function openEndpoint(options: EngineOptions): Promise<StartedEngin
   }
 }
 
+/** Throws what `openEndpoint` throws of a cluster that is not ours to use. Nothing is changed there. */
+export async function lookAtEndpoint(
+  engine: EngineConfig,
+  environment: EngineOptions['environment'],
+  signal: AbortSignal,
+): Promise<void> {
+  const options = { ...engine, environment, signal, clock: systemClock, startTimeoutMs: lookTimeoutMs }
+  const authorization = await authorizationOf(options)
+  const client = connect({
+    url: (engine.url ?? '').replace(/\/$/, ''),
+    ...(authorization === null ? {} : { authorization }),
+  })
+  try {
+    await look(client, options, withDeadline(signal, lookTimeoutMs, `the first answer of ${engine.name}`))
+  } finally {
+    await client.close().catch(() => {})
+  }
+}
+
+type LookOptions = Pick<EngineOptions, 'name' | 'version' | 'clock' | 'signal' | 'startTimeoutMs'> &
+  Partial<Pick<EngineOptions, 'product' | 'url' | 'clusterName'>>
+
+/** Is it the one, and does it hold nothing but ours? */
+async function look(
+  client: Client,
+  options: LookOptions,
+  signal: AbortSignal,
+): Promise<{ readonly cluster: ClusterAnswer; readonly held: Holdings }> {
+  const cluster = await untilItAnswers(client, options, signal)
+  requireSame(cluster, options)
+  const held = await holdings(client, options.name, signal)
+  const foreign = [...held.indices.keys(), ...held.repositories].filter(isForeign)
+  if (foreign.length === 0) return { cluster, held }
+  const some = `${foreign.slice(0, 5).join(', ')}${foreign.length > 5 ? `, … (${foreign.length})` : ''}`
+  throw refusedEndpoint(options, `it holds what is not ours: ${some}`, {
+    advice: 'Give Snapproof a cluster of its own: restores fill its disk, and nothing else may be at stake there.',
+  })
+}
+
 /** The header's value; null: none is configured. It is in no message. */
-async function authorizationOf(options: EngineOptions): Promise<string | null> {
+async function authorizationOf(
+  options: Pick<EngineOptions, 'name' | 'authorizationFile' | 'authorizationVariable' | 'environment'>,
+): Promise<string | null> {
   const { name, authorizationFile, authorizationVariable, environment } = options
   let text: string | undefined
   if (authorizationFile) {
@@ -124,7 +158,7 @@ async function authorizationOf(options: EngineOptions): Promise<string | null> {
 }
 
 /** A sidecar starts beside us, so it is waited for. */
-async function untilItAnswers(client: Client, options: EngineOptions, signal: AbortSignal): Promise<ClusterAnswer> {
+async function untilItAnswers(client: Client, options: LookOptions, signal: AbortSignal): Promise<ClusterAnswer> {
   const { clock, name, url, startTimeoutMs } = options
   let last = 'nothing'
   for (let waitMs = 100; ; waitMs = Math.min(waitMs * 1.5, 2_000)) {
@@ -158,7 +192,7 @@ async function untilItAnswers(client: Client, options: EngineOptions, signal: Ab
   }
 }
 
-function requireSame(cluster: ClusterAnswer, options: EngineOptions): void {
+function requireSame(cluster: ClusterAnswer, options: LookOptions): void {
   const product = options.product ?? 'elasticsearch'
   if (cluster.name !== options.clusterName) {
     throw refusedEndpoint(
@@ -180,7 +214,7 @@ function requireSame(cluster: ClusterAnswer, options: EngineOptions): void {
   }
 }
 
-function refusedEndpoint({ name, url }: EngineOptions, why: string, { advice }: { advice: string }): SnapproofError {
+function refusedEndpoint({ name, url }: LookOptions, why: string, { advice }: { advice: string }): SnapproofError {
   return new SnapproofError('endpoint-refused', `engine ${name}: ${url} is left alone: ${why}`, { advice })
 }
 

@@ -17,8 +17,8 @@ import {
   snapshotUuidOf,
 } from './answers.ts'
 import { type Answer, ask, type Question, refusal } from './client.ts'
-import type { Engine, EngineFacts, RestoreAnswer, RestoreRequest } from './port.ts'
 import { runOwnerCommand } from './ownerCommand.ts'
+import type { Engine, EngineFacts, RestoreAnswer, RestoreRequest } from './port.ts'
 import type { Life } from './process.ts'
 import { isOurName, restoreBody, unsafeName } from './settings.ts'
 
@@ -33,6 +33,8 @@ export interface ServerParts {
   readonly repositories: string
   /** The same folder as the server sees it. @default as we do */
   readonly serverRepositories?: string
+  /** What `registerStore` sends; null: there is no store, or no repository-s3. @default null */
+  readonly storeBody?: Record<string, unknown> | null
   readonly clock: Clock
   /** Ends the process and removes the folders. */
   stop(): Promise<void>
@@ -109,6 +111,16 @@ export function serverEngine(parts: ServerParts): Engine {
     if (answer.status !== 404 && answer.status >= 300) throw refused(question, answer)
   }
 
+  const { storeBody = null } = parts
+  const registerStore: Engine['registerStore'] =
+    storeBody === null
+      ? null
+      : async (repository, signal) => {
+          requireOurName(repository, 'repository')
+          const path = `/_snapshot/${repository}`
+          await need({ method: 'PUT', path, query: { verify: 'false' }, body: storeBody }, signal)
+        }
+
   async function startRestore(request: RestoreRequest): Promise<RestoreAnswer> {
     requireOurName(request.repository, 'repository')
     requireOurName(request.target, 'target')
@@ -166,6 +178,7 @@ export function serverEngine(parts: ServerParts): Engine {
     repositoryFolder: repositories,
     registerRepository,
     removeRepository,
+    registerStore,
     startRestore,
     recovery: async (target, signal) => {
       const body = await needOrNull({ method: 'GET', path: `${pathOf(target)}/_recovery` }, signal)
@@ -221,6 +234,7 @@ export function serverEngine(parts: ServerParts): Engine {
     },
     death,
     died,
+    ...urlOf(client),
     logTail: lines => process.tail(lines),
     stop: parts.stop,
   }
@@ -235,11 +249,16 @@ function endpointOf(client: Client): string {
 
 /** The last lines that say something, on one line. */
 export function lastWords(process: Life): string {
-  const lines = process.tail(60)
+  const lines = process.tail(200)
   // Of a Java stack trace the frames say least.
-  const telling = lines.filter(line => line.trim() !== '' && !/^(\[[^\]]*\])*\s*(at |\.\.\. \d+ more)/.test(line))
+  const telling = lines.filter(line => line.trim() !== '' && !/^(\[[^\]]*\]\s*)*\s*(at |\.\.\. \d+ more)/.test(line))
   const words = telling.slice(-8).join(' | ')
   return words === '' ? '(nothing)' : words.slice(-2_000)
+}
+
+function urlOf(client: Client): { url?: string } {
+  const url = [...client.connectionPool.connections][0]?.url
+  return url === undefined ? {} : { url: url.origin }
 }
 
 function refused(question: Question, answer: Answer): SnapproofError {

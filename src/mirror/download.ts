@@ -85,7 +85,7 @@ export async function download(
     async begin(bytes) {
       wanted = bytes
       if (expectedBytes === null) await requireRoom(into.folder, bytes, into.freeBytesFloor)
-      handle = await open(file, 'wx', 0o600)
+      handle = await open(file, 'wx', 0o640)
     },
     async write(chunk) {
       if (handle !== null) await writeAll(handle, chunk)

@@ -59,8 +59,8 @@ export function openMirror(options: MirrorOptions): Mirror {
     let latestWanted = false
 
     signal.throwIfAborted()
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    await mkdir(incoming.folder, { recursive: true, mode: 0o700 })
+    await mkdir(folder, { recursive: true, mode: 0o750 })
+    await mkdir(incoming.folder, { recursive: true, mode: 0o750 })
     const neededBytes = missingBytes(items)
     await requireRoom(folder, neededBytes, freeBytesFloor)
 
@@ -141,7 +141,7 @@ export function openMirror(options: MirrorOptions): Mirror {
       const got = downloads[i]
       if (got === undefined || got.file === null) continue
       const path = join(folder, pathOf(part))
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+      await mkdir(dirname(path), { recursive: true, mode: 0o750 })
       await rename(got.file, path)
       local.set(part.key, { ...got.reading, path: pathOf(part) })
       const fetched = generationOf(part.key)
@@ -248,7 +248,7 @@ export function openMirror(options: MirrorOptions): Mirror {
     fetch: onDisk('fetch into', fetch),
     verify: onDisk('read again', verify),
     freeBytes: onDisk('look at', async () => {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await mkdir(folder, { recursive: true, mode: 0o750 })
       return freeBytes(folder, freeBytesFloor)
     }),
     drop: onDisk('remove from', drop),

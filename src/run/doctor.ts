@@ -78,7 +78,7 @@ export async function diagnose(dependencies: DoctorDependencies): Promise<Diagno
     return good(`${auditor.found} planted things were judged as they must be, in ${auditor.seconds.toFixed(1)} s`)
   })
   for (const engine of config.engines) {
-    await ask(`engine ${engine.name}`, async () => good(await engineReady(engine, environment)))
+    await ask(`engine ${engine.name}`, async s => good(await engineReady(engine, environment, s)))
   }
   let catalogue: Catalogue | null = null
   await ask('repository can be listed and read', async s => {

@@ -8,6 +8,7 @@ import type { Engine, EngineFacts } from '../engine/port.ts'
 import { SnapproofError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Source } from '../plan/fit.ts'
+import type { KeptRestores } from './keep.ts'
 
 /** Name of the read-only repository in every engine: the mirror, or the store itself. */
 export function repositoryOf(source: Source): string {
@@ -19,6 +20,8 @@ export interface EngineHolderOptions {
   readonly start: (name: string, signal: AbortSignal) => Promise<Engine>
   readonly mirrorFolder: string
   readonly freshStarts: number
+  /** Holds servers that somebody wants to look into: they are left running. */
+  readonly keep?: KeptRestores
   readonly log: Log
   readonly signal: AbortSignal
 }
@@ -30,6 +33,8 @@ export class EngineHolder {
   #name: string | null = null
   #starting: Promise<Engine> | null = null
   #freshStarts = 0
+  /** Could not be started: the same start is not tried for every content. */
+  readonly #failed = new Map<string, unknown>()
   /** One at a time decides about the process. */
   readonly #turn = pLimit(1)
 
@@ -54,9 +59,17 @@ export class EngineHolder {
     })
   }
 
-  /** A new process, nothing kept. Error `engine-died` when no fresh start is left. */
+  /** A new process, nothing kept. Error `engine-died` when no fresh start is left, or when the process is not ours. */
   fresh(name: string): Promise<Engine> {
-    return this.#turn(() => this.#replace(name))
+    return this.#turn(async () => {
+      if (this.used.get(name)?.kind === 'endpoint') {
+        throw new SnapproofError('engine-died', `engine ${name} is run by somebody else and cannot be started afresh`, {
+          advice:
+            'Restore it once with an engine of another kind: `snapproof verify SNAPSHOT` with that one configured.',
+        })
+      }
+      return this.#replace(name)
+    })
   }
 
   async #replace(name: string): Promise<Engine> {
@@ -72,9 +85,14 @@ export class EngineHolder {
   }
 
   async #running(name: string): Promise<Engine> {
+    if (this.#failed.has(name)) throw this.#failed.get(name)
     this.warm(name)
-    const engine = await this.#starting
-    if (engine === null) throw new SnapproofError('internal', `engine ${name} was not started`)
+    const starting = this.#starting
+    const engine = await starting?.catch((error: unknown) => {
+      if (!this.#options.signal.aborted) this.#failed.set(name, error)
+      throw error
+    })
+    if (engine == null) throw new SnapproofError('internal', `engine ${name} was not started`)
     return engine
   }
 
@@ -83,6 +101,7 @@ export class EngineHolder {
     this.#starting = null
     this.#name = null
     const engine = await starting?.catch(() => null) // a start that failed has nothing to stop
+    if (engine && this.#options.keep?.holds(engine)) return
     await engine?.stop()
   }
 
@@ -90,6 +109,7 @@ export class EngineHolder {
     const engine = await this.#options.start(name, this.#options.signal)
     try {
       await engine.registerRepository(repositoryOf('mirror'), this.#options.mirrorFolder, this.#options.signal)
+      await engine.registerStore?.(repositoryOf('s3'), this.#options.signal)
     } catch (error) {
       await engine.stop()
       throw error
