@@ -46,7 +46,7 @@ export async function storeLock(place: S3Place, signal: AbortSignal): Promise<St
     return {
       kind: 'on',
       mode: Mode === 'COMPLIANCE' ? 'compliance' : Mode === 'GOVERNANCE' ? 'governance' : null,
-      days: Days ?? (Years === undefined ? null : Years * 365),
+      days: Years ? Years * 365 : (Days ?? null),
     }
   } catch (error) {
     signal.throwIfAborted()
