@@ -37,7 +37,7 @@ export interface ArrayNight {
   /** What the self-check of every run says from now on; null: the real one is asked. Until then nothing is missed. */
   setAuditor(selfCheck: SelfCheck | null): void
   /** Of these snapshots, whatever the ledger says; absent: the debt. */
-  audit(only?: AuditOptions['only']): Promise<RunResult>
+  audit(only?: AuditOptions['only'], change?: (given: RunDependencies) => RunDependencies): Promise<RunResult>
   close(): Promise<void>
 }
 
@@ -158,8 +158,8 @@ metrics: { enabled: false }
       await collectOverdue({ environment: {}, clock: systemClock, log, signal, print: () => {} }, config)
       return readdir(join(folder, 'runs')).catch(() => [])
     },
-    audit: (only = null) =>
-      run(dependencies => audit(dependencies, { command: 'audit', only, limits: dependencies.config.limits }), {}),
+    audit: (only = null, change = given => given) =>
+      run(given => audit(change(given), { command: 'audit', only, limits: given.config.limits }), {}),
     close: async () => {
       await rm(folder, { recursive: true, force: true })
       if (living.size > 0) throw new Error(`${living.size} servers were not stopped`)
