@@ -12,6 +12,7 @@ import { baselines } from './baselines.ts'
 import { bent } from './bent.ts'
 import { fetched } from './fetched.ts'
 import { type Ground, openGround } from './ground.ts'
+import { ownerRules } from './ownerRules.ts'
 import type { Planted } from './planted.ts'
 import { repositoryDamage } from './repositoryDamage.ts'
 import { restorables } from './restorable.ts'
@@ -53,6 +54,7 @@ export async function everythingPlanted(ground: Ground): Promise<Planted[]> {
     ...bent(ground, contents),
     ...verdicts(ground, contents),
     ...baselines(),
+    ...ownerRules(),
     ...told(ground),
   ]
 }
