@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- NAME… [--scale 1/20] [--json]`: measures against the numbers that the design asks for. Names: `check`
- * (nights of generated repositories; hours at full size), `index-n`, `inspect`, `ledger` (its size after a year). Without a name: all. Exit code 1 when a
+ * (nights of generated repositories; hours at full size), `index-n`, `inspect`, `ledger` (its size after a year), `plan` (of an array). Without a name: all. Exit code 1 when a
  * target is missed.
  */
 import process from 'node:process'
@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { benchCheck } from './check.ts'
 import { benchIndexN, benchInspect } from './index-n.ts'
 import { benchLedger } from './ledger.ts'
+import { benchPlan } from './plan.ts'
 import { isReached, type Measurement, tableOf } from './result.ts'
 
 type Bench = (scale: number, say: (text: string) => void) => Promise<Measurement[]>
@@ -16,6 +17,7 @@ const benches: ReadonlyMap<string, Bench> = new Map([
   ['index-n', benchIndexN],
   ['inspect', benchInspect],
   ['ledger', benchLedger],
+  ['plan', benchPlan],
 ])
 
 const { values, positionals } = parseArgs({

@@ -4,7 +4,7 @@ export interface Measurement {
   readonly case: string
   readonly measure: string
   readonly value: number
-  readonly unit: 'requests' | 'bytes' | 'seconds' | 'ratio'
+  readonly unit: 'requests' | 'contents' | 'bytes' | 'seconds' | 'ratio'
   /** Most that it may be; null: nothing is asked of it. */
   readonly target: number | null
 }
@@ -39,6 +39,7 @@ export function tableOf(measurements: readonly Measurement[]): string {
 function show(value: number, unit: Measurement['unit']): string {
   switch (unit) {
     case 'requests':
+    case 'contents':
       return value.toLocaleString('en')
     case 'bytes':
       return value < 2 ** 20 ? `${(value / 1024).toFixed(1)} KiB` : `${(value / 2 ** 20).toFixed(1)} MiB`

@@ -4,6 +4,8 @@ import type { RepositoryShape } from '../local/generate/shape.ts'
 export type Task =
   /** `check --level presence` of a generated repository; `ledger`: a file to remember in, null for none. */
   | { readonly kind: 'check'; readonly shape: RepositoryShape; readonly ledger: string | null }
+  /** `plan --children` of a generated repository, all of whose contents are debt; `folder`: for the ledger and the plan. */
+  | { readonly kind: 'plan'; readonly shape: RepositoryShape; readonly folder: string; readonly children: number }
   /** `inspect --jsonl`; the lines are counted and dropped. */
   | { readonly kind: 'inspect'; readonly shape: RepositoryShape }
   /** Decodes `index-N` from a stream that is made meanwhile. */
@@ -30,6 +32,13 @@ export interface CheckAnswer extends Used {
   readonly findings: number
 }
 
+export interface PlanAnswer extends Used {
+  readonly contents: number
+  readonly groups: number
+  readonly children: number
+  readonly planBytes: number
+}
+
 export interface InspectAnswer extends Used {
   readonly lines: number
   readonly bytes: number
@@ -49,6 +58,7 @@ export interface PairedAnswer extends Used {
 
 export interface AnswerOf {
   readonly check: CheckAnswer
+  readonly plan: PlanAnswer
   readonly inspect: InspectAnswer
   readonly decode: DecodeAnswer
   readonly 'decode-and-parse': PairedAnswer

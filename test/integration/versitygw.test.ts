@@ -5,14 +5,17 @@
 import { mkdir, mkdtemp, rm, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startVersitygw, type Versitygw, versitygwMissing } from '../../infra/local/versitygw.ts'
 import { openS3Store } from '../../src/blobs/s3.ts'
 import type { LedgerSession } from '../../src/ledger/port.ts'
+import { listVersions, restoreVersion } from '../../src/ledger/versions.ts'
+import { silentLog } from '../../src/log.ts'
 import { systemClock } from '../../src/time.ts'
 import { fakeCredentials } from '../blobs/support.ts'
 import { blobContract } from '../contract/blobs.ts'
-import { contentRow, openTest, runRow, signal } from '../ledger/support.ts'
+import { contentRow, day, start as firstDay, newFolder, openTest, runRow, signal } from '../ledger/support.ts'
 
 fakeCredentials()
 const missing = await versitygwMissing()
@@ -105,6 +108,55 @@ onServer(`versitygw${missing === null ? '' : `: ${missing}`}`, () => {
       const fourth = await openTest(store, systemClock)
       expect(fourth.fence).toBe(4)
       await fourth.close()
+      await store.close()
+    })
+
+    it('has versions: each is listed with what it holds, and put back whole', async ctx => {
+      const client = new S3Client({ endpoint: server.endpointUrl, region: 'us-east-1', forcePathStyle: true })
+      const refused = await client
+        .send(new PutBucketVersioningCommand({ Bucket: 'bucket', VersioningConfiguration: { Status: 'Enabled' } }))
+        .then(() => null)
+        .catch((error: unknown) => String(error))
+      client.destroy()
+      if (refused !== null) return ctx.skip(`left out: versitygw keeps no versions on this disk (${refused})`)
+      const store = storeOn(server, 'versions')
+      for (const night of [1, 2, 3]) {
+        const session = await openTest(store, systemClock)
+        const endedMs = firstDay + night * day
+        const row = runRow({ runId: `night-${night}`, startedMs: endedMs - 1, endedMs })
+        await session.journal(row.runId, [row], signal)
+        await session.store(signal)
+        await session.close()
+      }
+      const place = {
+        repositoryName: 'prod',
+        store,
+        file: join(newFolder(), 'ledger.sqlite'),
+        log: silentLog,
+        randomId: () => crypto.randomUUID(),
+      }
+      const rows = (await listVersions(place, 9, signal)) ?? []
+      expect(rows.map(row => [row.runs, row.good, row.current])).toEqual([
+        [3, true, true],
+        [2, true, false],
+        [1, true, false],
+      ])
+      const versionId = rows[1]?.versionId ?? ''
+      const holder = { owner: 'host:9', runId: 'by-hand', leaseSeconds: 60, clock: systemClock, log: silentLog }
+      const would = { versionId, runs: 2, runsThen: 3, journalsToFold: 1 }
+      const back = await restoreVersion(place, versionId, { ...holder, randomId: place.randomId }, signal)
+      expect(back).toEqual({ ...would, written: true })
+      expect((await listVersions(place, 9, signal))?.map(row => [row.runs, row.current])).toEqual([
+        [2, true],
+        [3, false],
+        [2, false],
+        [1, false],
+      ])
+      // What was journalled since is taken in again.
+      const after = await openTest(store, systemClock)
+      expect(after.runs(9).map(row => row.runId)).toEqual(['night-1', 'night-2', 'night-3'])
+      expect(after.warnings).toEqual([])
+      await after.close()
       await store.close()
     })
 

@@ -97,7 +97,7 @@ metrics: { enabled: false }
       },
       stdin: 'ignore',
       reject: false,
-      timeout: 300_000,
+      timeout: 900_000,
     })
     const ended = child.then(({ exitCode, stdout, stderr }) => ({ code: exitCode ?? null, stdout, stderr }))
     return { ended, kill: () => child.kill('SIGKILL') }

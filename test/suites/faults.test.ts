@@ -1,6 +1,7 @@
 /**
- * Every call of every port of a whole audit fails in turn, in each way that fits. Afterwards nothing is invented, lost, doubled or left
- * behind, and the next audit says what one says that never met a fault.
+ * Every call of every port of a whole audit fails in turn, in each way that fits: on one machine, as the steps of an array, and with a ledger
+ * that is a local file. Afterwards nothing is invented, lost, doubled or left behind, and the next audit says what one says that never met
+ * a fault.
  *
  * Here a sample with a fixed stride; `npm run test:all -- faults` takes every call (SNAPPROOF_FAULTS_STRIDE=1).
  */
@@ -21,6 +22,8 @@ interface Kind {
   readonly port: string
   readonly kind: string
   readonly lasting?: boolean
+  /** @default 'audit' */
+  readonly as?: 'audit' | 'array' | 'local'
   /** An accusation that this fault earns: a store that says so itself. */
   readonly allowed?: RegExp
   /** Calls in a clean audit, at least. */
@@ -73,13 +76,37 @@ const kinds: readonly Kind[] = [
   { port: 'metrics', kind: 'refused', atLeast: 1 },
   { port: 'output', kind: 'refused', atLeast: 1 },
   { port: 'output', kind: 'denied', atLeast: 1 },
+  // The folder of an array: its plan, and what its machines leave.
+  { as: 'array', port: 'array', kind: 'refused', atLeast: 25, sample: 2 },
+  { as: 'array', port: 'array', kind: 'refused', lasting: true, atLeast: 25 },
+  { as: 'array', port: 'array', kind: 'denied', lasting: true, atLeast: 25 },
+  { as: 'array', port: 'array', kind: 'lost', atLeast: 10 },
+  { as: 'array', port: 'array', kind: 'full', atLeast: 10 },
+  { as: 'array', port: 'array', kind: 'conflict', atLeast: 10 },
+  { as: 'array', port: 'array', kind: 'truncated', atLeast: 10 },
+  { as: 'array', port: 'ledger', kind: 'refused', atLeast: 25, sample: 2 },
+  { as: 'array', port: 'ledger', kind: 'refused', lasting: true, atLeast: 25 },
+  { as: 'array', port: 'ledger', kind: 'lost', atLeast: 15 },
+  { as: 'array', port: 'ledger', kind: 'conflict', atLeast: 15 },
+  { as: 'array', port: 'repository', kind: 'refused', lasting: true, atLeast: 100 },
+  { as: 'array', port: 'repository', kind: 'flipped', atLeast: 100, sample: 2 },
+  { as: 'array', port: 'engine', kind: 'die', atLeast: 50 },
+  { as: 'array', port: 'engine', kind: 'reset', lasting: true, atLeast: 50 },
+  { as: 'array', port: 'disk', kind: 'ENOSPC', atLeast: 200, sample: 2 },
+  { as: 'array', port: 'sqlite', kind: 'SQLITE_FULL', atLeast: 50 },
+  // `sync: none`: nothing but the disk keeps the ledger.
+  { as: 'local', port: 'disk', kind: 'ENOSPC', atLeast: 200, sample: 2 },
+  { as: 'local', port: 'disk', kind: 'ENOSPC', lasting: true, atLeast: 200 },
+  { as: 'local', port: 'disk', kind: 'EIO', atLeast: 200 },
+  { as: 'local', port: 'sqlite', kind: 'SQLITE_FULL', atLeast: 50 },
+  { as: 'local', port: 'sqlite', kind: 'SQLITE_IOERR_WRITE', atLeast: 50 },
 ]
 
 let folder = ''
 let repository = ''
 let truth: Truth
 let worlds = 0
-const counts: { port: string; kind: string; lasting: boolean; calls: number; failed: number }[] = []
+const counts: { as: string; port: string; kind: string; lasting: boolean; calls: number; failed: number }[] = []
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'snapproof-faults-'))
@@ -95,13 +122,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const world = () => newWorld(join(folder, `world-${++worlds}`), repository)
+const world = (as: Kind['as'] = 'audit') =>
+  newWorld(join(folder, `world-${++worlds}`), repository, null, as === 'local' ? 'none' : 'store')
 
 /** One audit with the fault, and the clean one after it. */
-async function suffer(point: FaultPoint, allowed: RegExp): Promise<string[]> {
-  const own = await world()
+async function suffer(point: FaultPoint, allowed: RegExp, as: Kind['as']): Promise<string[]> {
+  const own = await world(as)
   try {
-    const night = await own.night(point)
+    const night = await own.night(point, { as: as === 'array' ? 'array' : 'audit' })
     if (point.fired === 0) return []
     const wrong = wrongIn(night, truth, allowed)
     await expireLease(own)
@@ -117,14 +145,14 @@ async function suffer(point: FaultPoint, allowed: RegExp): Promise<string[]> {
 const counted = new Map<string, number>()
 
 /** Calls of a clean audit that this kind can hit. */
-async function countCalls({ port, kind, lasting = false }: Kind): Promise<number> {
+async function countCalls({ port, kind, lasting = false, as }: Kind): Promise<number> {
   // Of these, every kind can hit every call.
-  const key = ['engine', 'disk', 'sqlite'].includes(port) ? port : `${port} ${kind}`
+  const key = `${as} ${['engine', 'disk', 'sqlite'].includes(port) ? port : `${port} ${kind}`}`
   const known = counted.get(key)
   if (known !== undefined) return known
-  const own = await world()
+  const own = await world(as)
   const point = new FaultPoint({ port, kind, call: 0, lasting })
-  await own.night(point)
+  await own.night(point, { as: as === 'array' ? 'array' : 'audit' })
   await removeWorld(own)
   counted.set(key, point.calls)
   return point.calls
@@ -139,10 +167,13 @@ function chosen(total: number, { sample = 1 }: Kind, place: number): number[] {
   return all.filter(call => (call + place * 7) % step === 0).slice(0, sample)
 }
 
-const named = kinds.map((kind, place) => ({ ...kind, place, name: `${kind.kind}${kind.lasting ? '-lasting' : ''}` }))
+const named = kinds.map((kind, place) => {
+  const { as = 'audit', lasting } = kind
+  return { ...kind, as, place, name: `${kind.kind}${lasting ? '-lasting' : ''}${as === 'audit' ? '' : `-${as}`}` }
+})
 
 describe.each(named)('$port: $name', kind => {
-  const { port, lasting = false, allowed = /^never$/, atLeast, place, name } = kind
+  const { port, as, lasting = false, allowed = /^never$/, atLeast, place, name } = kind
   test.skipIf(only !== null && (only[0] !== port || only[1] !== name))(
     'nothing is invented, lost, doubled or left',
     async () => {
@@ -152,17 +183,17 @@ describe.each(named)('$port: $name', kind => {
       const wrong: string[] = []
       for (const call of calls) {
         const point = new FaultPoint({ port, kind: kind.kind, call, lasting })
-        wrong.push(...(await suffer(point, allowed)))
+        wrong.push(...(await suffer(point, allowed, as)))
         // Armed and not fired proves nothing.
         if (point.fired === 0) wrong.push(`${point} was armed and never fired`)
       }
       if (stride === 1) {
         // After the last call there is none to fail.
         const beyond = new FaultPoint({ port, kind: kind.kind, call: total + 1, lasting })
-        wrong.push(...(await suffer(beyond, allowed)))
+        wrong.push(...(await suffer(beyond, allowed, as)))
         expect(beyond.fired).toBe(0)
       }
-      counts.push({ port, kind: kind.kind, lasting, calls: total, failed: calls.length })
+      counts.push({ as, port, kind: kind.kind, lasting, calls: total, failed: calls.length })
       expect(wrong).toEqual([])
     },
     3_600_000 * 3,

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Far above what a loaded machine needs; whoever waits longer waits for nobody. */
-const deadlineMs = 200_000
+const deadlineMs = 600_000
 
 /** Closed until it is opened. */
 export class Latch {

@@ -84,15 +84,20 @@ export function wrongAfter({ run, error, exitCode, left }: Outcome, truth: Truth
 }
 
 /** Stored ledger whole; journals alone make the same one; nothing that was journalled is missing or there twice. */
-export async function wrongLedger(world: Pick<World, 'folder' | 'ledgerFolder'>): Promise<string[]> {
+export async function wrongLedger(
+  world: Pick<World, 'folder' | 'ledgerFolder'> & { readonly localFile?: string | null },
+): Promise<string[]> {
   const wrong: string[] = []
   const folder = join(world.folder, 'rebuilt')
   try {
     await mkdir(folder)
     const stored = join(folder, 'stored.sqlite')
-    await writeFile(stored, gunzipSync(await readFile(join(world.ledgerFolder, 'ledger.sqlite.gz'))))
-    wrong.push(...(await compareWithJournals(world, stored, folder)))
-    const proofs = (await contentRows(world.ledgerFolder)).length
+    const { localFile = null } = world
+    const journals = localFile === null ? join(world.ledgerFolder, 'journals') : `${localFile}.journals`
+    if (localFile !== null) await copyFile(localFile, stored)
+    else await writeFile(stored, gunzipSync(await readFile(join(world.ledgerFolder, 'ledger.sqlite.gz'))))
+    wrong.push(...(await compareWithJournals(journals, stored, folder)))
+    const proofs = (await contentRowsIn(journals)).length
     const db = new Database(stored, { readonly: true })
     const there = Number(db.prepare('SELECT count(*) FROM content_row').pluck().get())
     db.close()
@@ -105,18 +110,14 @@ export async function wrongLedger(world: Pick<World, 'folder' | 'ledgerFolder'>)
   return wrong
 }
 
-async function compareWithJournals(
-  world: Pick<World, 'ledgerFolder'>,
-  stored: string,
-  folder: string,
-): Promise<string[]> {
+async function compareWithJournals(journals: string, stored: string, folder: string): Promise<string[]> {
   const wrong: string[] = []
   const db = new Database(stored, { readonly: true })
   const check = db.pragma('quick_check', { simple: true })
   db.close()
   if (check !== 'ok') wrong.push(`quick_check: ${check}`)
   await mkdir(join(folder, 'store'))
-  await cp(join(world.ledgerFolder, 'journals'), join(folder, 'store', 'journals'), { recursive: true })
+  await cp(journals, join(folder, 'store', 'journals'), { recursive: true })
   const file = join(folder, 'from-journals.sqlite')
   const session = await openLedger({
     repositoryName: 'test',
@@ -148,8 +149,11 @@ interface JournalledContent {
 }
 
 /** What all journals say of contents, each row once however often it was written. */
-export async function contentRows(ledgerFolder: string): Promise<JournalledContent[]> {
-  const folder = join(ledgerFolder, 'journals')
+export function contentRows(ledgerFolder: string): Promise<JournalledContent[]> {
+  return contentRowsIn(join(ledgerFolder, 'journals'))
+}
+
+async function contentRowsIn(folder: string): Promise<JournalledContent[]> {
   const names = await readdir(folder, { recursive: true }).catch(() => [])
   const rows = new Map<string, JournalledContent>()
   for (const name of names.filter(one => one.endsWith('.json')).sort()) {

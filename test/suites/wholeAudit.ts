@@ -3,11 +3,12 @@
  * planted damage, so that a pass of what rests on it would be seen. Store and repository are folders; the engine is the stand-in.
  */
 import { mkdirSync } from 'node:fs'
-import { cp, mkdir, readdir, readlink, rm, utimes, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, readlink, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openStore } from '../../src/blobs/open.ts'
+import { prefixed } from '../../src/blobs/prefixed.ts'
 import { buildRun } from '../../src/cli/context.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { isSnapproofError, SnapproofError } from '../../src/errors.ts'
@@ -16,7 +17,12 @@ import { silentLog } from '../../src/log.ts'
 import { toMetricData } from '../../src/metrics/data.ts'
 import { openMirror } from '../../src/mirror/mirror.ts'
 import type { RunResult } from '../../src/model/run.ts'
+import { workChild } from '../../src/run/array/child.ts'
+import { collectArray } from '../../src/run/array/collect.ts'
+import { ArrayFolder } from '../../src/run/array/folder.ts'
+import { planArray } from '../../src/run/array/plan.ts'
 import { audit } from '../../src/run/audit.ts'
+import type { RunDependencies } from '../../src/run/dependencies.ts'
 import { type Clock, systemClock } from '../../src/time.ts'
 import { flipBitOf } from '../support/repositoryFiles.ts'
 import { withFaultyDisk } from './diskFaults.ts'
@@ -59,12 +65,16 @@ export interface NightOptions {
   readonly whileItRuns?: () => Promise<void>
   /** Another machine: its own local files. */
   readonly machine?: string
+  /** `array`: planned for one machine, worked off and collected, each in a process of its own; as Step Functions goes on after a step that failed. */
+  readonly as?: 'audit' | 'array'
 }
 
 export interface World {
   readonly folder: string
   readonly ledgerFolder: string
   readonly ledgerFile: string
+  /** The ledger itself where there is no store; null: the store has it. */
+  readonly localFile: string | null
   night(point?: FaultPoint, given?: NightOptions): Promise<Outcome>
 }
 
@@ -87,7 +97,12 @@ export interface Buckets {
 }
 
 /** A ledger, an output and a work folder of their own. */
-export async function newWorld(folder: string, repository: string, buckets: Buckets | null = null): Promise<World> {
+export async function newWorld(
+  folder: string,
+  repository: string,
+  buckets: Buckets | null = null,
+  sync: 'store' | 'none' = 'store',
+): Promise<World> {
   const ledgerFolder = buckets === null ? join(folder, 'ledger') : join(buckets.root, buckets.name, 'ledger')
   const urlOf = (what: string, path: string) =>
     buckets === null
@@ -101,7 +116,7 @@ export async function newWorld(folder: string, repository: string, buckets: Buck
   await writeFile(
     file,
     `repository: { name: test, ${urlOf('base', repository)} }
-ledger: { ${urlOf('ledger', ledgerFolder)}, file: own/ledger.sqlite }
+ledger: { ${sync === 'none' ? 'sync: none' : urlOf('ledger', ledgerFolder)}, file: own/ledger.sqlite }
 engines: [{ name: elasticsearch, kind: distribution, version: 9.5.3, home: /nowhere }]
 output: { folder: own/runs, ${urlOf('output', join(folder, 'output'))} }
 work: { folder: own/work, contents: 1, requests: 1 }
@@ -125,76 +140,112 @@ metrics: { enabled: false }
     const { signal } = new AbortController()
     let run: RunResult | null = null
     let error: unknown = null
-    await withFaultyDisk(own, point, async () => {
+    const randomId = () => crypto.randomUUID()
+    const openShared = (clock: Clock) => {
+      const { url = '', endpointUrl = null } = config.ledger.store ?? {}
+      return openStore(url, { clock, ...(endpointUrl === null ? {} : { endpointUrl }) })
+    }
+    /** One process: what breaks in it is kept, and the first that broke is told. */
+    const process_ = async (runId: string | undefined, work: (dependencies: RunDependencies) => Promise<void>) => {
       let close: (() => Promise<void>) | null = null
       try {
-        const built = await buildRun(
-          { environment: process.env, clock: given.clock ?? hurriedClock, log, signal, print: () => {} },
-          config,
-          undefined,
-        )
+        const clock = given.clock ?? hurriedClock
+        const context = { environment: process.env, clock, log, signal, print: () => {} }
+        const built = await buildRun(context, config, undefined, runId)
         close = built.close
-        const { dependencies } = built
-        const { clock, mirrorFolder, runId } = dependencies
-        const repositoryReader = faultyReader(dependencies.repository, point, 'repository')
-        const { url = '', endpointUrl = null } = config.ledger.store ?? {}
-        const opened = openStore(url, { clock, ...(endpointUrl === null ? {} : { endpointUrl }) })
-        const store = faultyWriter(opened, point, 'ledger')
-        const put = async (result: RunResult) => {
-          metrics.push(...toMetricData(result, clock.nowMs()).map(datum => datum.MetricName ?? ''))
-        }
-        run = await audit(
-          {
-            ...dependencies,
-            repository: repositoryReader,
-            openLedger: ({ readOnly }) =>
-              openLedger({
-                repositoryName: 'test',
-                store,
-                file: config.ledger.file,
-                runId,
-                owner: 'suite:1',
-                clock,
-                log,
-                leaseSeconds: 120,
-                randomId: () => crypto.randomUUID(),
-                signal,
-                readOnly,
-              }),
-            openMirror: abort =>
-              openMirror({
-                source: repositoryReader,
-                folder: mirrorFolder,
-                concurrency: 1,
-                signal: abort,
-                log,
-                clock,
-                freeBytesFloor: 0,
-              }),
-            startEngine: async name => {
-              await whileItRuns?.()
-              if (point.hits('engine start', name))
-                throw new SnapproofError('engine-start', 'injected: it did not start')
-              const folder = join(mirrorFolder, '..')
-              return startStandInEngine({ name, folder, clock, onRequest: faultOf(point), timeoutMs: 400 }, living)
-            },
-            output: faultyOutput(dependencies.output, point),
-            putMetrics: faultyMetrics(put, point),
-          },
-          { command: 'audit', only: null, limits: config.limits },
-        )
+        await work(withFaults(built.dependencies))
       } catch (caught) {
-        error = caught
+        error ??= caught
       }
       // As the program does it: what breaks here is said by the program and not by the audit.
       await close?.().catch((caught: unknown) => {
         error ??= caught
       })
+    }
+    const withFaults = (dependencies: RunDependencies): RunDependencies => {
+      const { clock, mirrorFolder } = dependencies
+      const repositoryReader = faultyReader(dependencies.repository, point, 'repository')
+      const store = config.ledger.store === null ? null : faultyWriter(openShared(clock), point, 'ledger')
+      const put = async (result: RunResult) => {
+        metrics.push(...toMetricData(result, clock.nowMs()).map(datum => datum.MetricName ?? ''))
+      }
+      return {
+        ...dependencies,
+        repository: repositoryReader,
+        openLedger: ({ readOnly, journals = false, runId = dependencies.runId }) =>
+          openLedger({
+            repositoryName: 'test',
+            store,
+            file: config.ledger.file,
+            runId,
+            owner: 'suite:1',
+            clock,
+            log,
+            leaseSeconds: config.ledger.leaseSeconds,
+            randomId,
+            signal,
+            readOnly,
+            journals,
+          }),
+        openMirror: abort =>
+          openMirror({
+            source: repositoryReader,
+            folder: mirrorFolder,
+            concurrency: 1,
+            signal: abort,
+            log,
+            clock,
+            freeBytesFloor: 0,
+          }),
+        startEngine: async name => {
+          await whileItRuns?.()
+          if (point.hits('engine start', name)) throw new SnapproofError('engine-start', 'injected: it did not start')
+          const folder = join(mirrorFolder, '..')
+          return startStandInEngine({ name, folder, clock, onRequest: faultOf(point), timeoutMs: 400 }, living)
+        },
+        output: faultyOutput(dependencies.output, point),
+        putMetrics: faultyMetrics(put, point),
+      }
+    }
+    await withFaultyDisk(own, point, async () => {
+      if (given.as !== 'array')
+        return await process_(undefined, async dependencies => {
+          run = await audit(dependencies, { command: 'audit', only: null, limits: config.limits })
+        })
+      const shared = openShared(hurriedClock)
+      const folder = new ArrayFolder(prefixed(faultyWriter(shared, point, 'array'), 'arrays/one'))
+      const quietFolder = new ArrayFolder(prefixed(shared, 'arrays/one'))
+      await process_(undefined, async dependencies => {
+        await planArray(dependencies, { folder, children: 1, limits: config.limits, deadlineSeconds: 600 })
+      })
+      // Without a plan there is nothing to go on with.
+      const plan = await quietFolder.readPlanOrNull(signal)
+      if (plan === null) return
+      const owner = 'suite:1'
+      for (const [child] of plan.children.entries())
+        await process_(undefined, async dependencies => {
+          await workChild(dependencies, { folder, plan: await folder.readPlan(signal), child, owner })
+        })
+      // A step that died holds the lease until it has expired.
+      const lease = JSON.parse(await readFile(join(ledgerFolder, 'lease.json'), 'utf8'))
+      if (lease.state === 'held' && lease.plan === undefined) await expireLease({ ledgerFolder })
+      await process_(plan.runId, async dependencies => {
+        run = (await collectArray(dependencies, { folder, plan: await folder.readPlan(signal), owner })).run
+      })
+      await shared.close()
     })
+    // What a machine of an array could not do is told by collect, with an exit code of its own.
+    if (given.as === 'array' && run !== null) error = notOurs(error)
     const left = await leftovers(own, living)
     return { run, error, exitCode: exitCodeOf(run, error), metrics, left }
   }
-  return { folder, ledgerFolder, ledgerFile: join(own, 'ledger.sqlite'), night }
+  const ledgerFile = join(own, 'ledger.sqlite')
+  return { folder, ledgerFolder, ledgerFile, localFile: sync === 'none' ? ledgerFile : null, night }
+}
+
+/** What no step may end with, whatever the others make of it; null: nothing of that kind. */
+function notOurs(error: unknown): unknown {
+  return error instanceof SnapproofError && error.code !== 'internal' ? null : error
 }
 
 function exitCodeOf(run: RunResult | null, error: unknown): number {
@@ -236,7 +287,7 @@ async function openFiles(folder: string): Promise<string[]> {
 }
 
 /** A lease that a run could not give back is taken for expired: the store's time of it is an hour ago. */
-export async function expireLease({ ledgerFolder }: World): Promise<void> {
+export async function expireLease({ ledgerFolder }: Pick<World, 'ledgerFolder'>): Promise<void> {
   const anHourAgo = Date.now() / 1000 - 3600
   await utimes(join(ledgerFolder, 'lease.json'), anHourAgo, anHourAgo).catch(() => {})
 }
