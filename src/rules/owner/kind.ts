@@ -48,7 +48,7 @@ export interface RuleAbout {
 
 /** Judges an answer that is there; a refusal fails, since the owner says that the data must answer; what is missing is inconclusive. */
 export function withAnswer<Kind extends Question['kind']>(
-  _kind: Kind,
+  kind: Kind,
   answer: Answer | undefined,
   judge: (value: AnswerValues[Kind]) => readonly RuleOutcome[],
 ): readonly RuleOutcome[] {
@@ -58,13 +58,36 @@ export function withAnswer<Kind extends Question['kind']>(
   }
   switch (answer.status) {
     case 'answered':
-      // The id of a question begins with its kind: what is found under it is of that kind.
-      return judge(answer.value as AnswerValues[Kind])
+      if (isValue(kind, answer.value)) return judge(answer.value)
+      return [{ verdict: 'inconclusive', reason: 'answers-missing', message: 'what was saved is no answer to it' }]
     case 'refused':
       return [{ verdict: 'fail', got: null, message: `the server refused to answer: ${answer.words}` }]
     case 'unanswered':
       return [{ verdict: 'inconclusive', reason: 'rule-not-judged', message: answer.words }]
   }
+}
+
+const amount = (value: unknown) => typeof value === 'number' && Number.isFinite(value)
+const amountOrNull = (value: unknown) => value === null || amount(value)
+const text = (value: unknown) => typeof value === 'string'
+const textOrNull = (value: unknown) => value === null || text(value)
+
+/** Answers come from a ledger and from files: what is no value of its kind is none. */
+const shapes: {
+  readonly [Kind in Question['kind']]: Readonly<Record<keyof AnswerValues[Kind], (value: unknown) => boolean>>
+} = {
+  documents: { documents: amount },
+  'field-type': { type: textOrNull },
+  filled: { documents: amount, filled: amount, type: textOrNull },
+  times: { oldestMs: amountOrNull, newestMs: amountOrNull, type: textOrNull },
+  aliases: { names: value => Array.isArray(value) && value.every(text) },
+  query: { hits: amount, value: amountOrNull, what: text },
+  command: { exitCode: amount, output: text },
+}
+
+function isValue<Kind extends Question['kind']>(kind: Kind, value: object): value is AnswerValues[Kind] {
+  const members = new Map<string, unknown>(Object.entries(value))
+  return Object.entries<(member: unknown) => boolean>(shapes[kind]).every(([name, fits]) => fits(members.get(name)))
 }
 
 export function inRange(value: number, { min, max }: Range): boolean {

@@ -1,0 +1,269 @@
+/**
+ * Every kind of rule of the owner on a real server: a repository with three snapshots of which one holds an index that was made again empty,
+ * and one that nobody wrote to any more. What the run says, `judge` says again offline (`openBench` compares every night).
+ */
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { loadConfig } from '../../src/config/load.ts'
+import type { RunResult } from '../../src/model/run.ts'
+import { judgeRun } from '../../src/run/judgeRun.ts'
+import { type Bench, mustJudgeAlike, type Night, openBench, snapshotOf } from '../support/auditRun.ts'
+
+let bench: Bench
+let repository: string
+const longAgo = '2001-01-01T00:00:00Z'
+
+beforeAll(async () => {
+  bench = await openBench()
+  repository = await makeRepository()
+})
+afterAll(() => bench.close())
+
+async function makeRepository(): Promise<string> {
+  const { client } = await bench.server()
+  const location = join(bench.folder, 'source')
+  await mkdir(location)
+  const ask = (method: string, path: string, body?: object) =>
+    client.transport.request({ method, path, ...(body === undefined ? {} : { body }) })
+  await ask('PUT', '/_snapshot/source', { type: 'fs', settings: { location } })
+  const mapping = {
+    mappings: {
+      properties: {
+        placed_at: { type: 'date' },
+        customer: { type: 'keyword' },
+        amount: { type: 'double' },
+        words: { type: 'text' },
+        lines: { type: 'nested', properties: { sku: { type: 'keyword' } } },
+      },
+    },
+    settings: { number_of_replicas: 0 },
+  }
+  await ask('PUT', '/orders', { ...mapping, aliases: { shop: {} } })
+  await ask('PUT', '/stale', mapping)
+  const now = new Date().toISOString()
+  for (let i = 0; i < 10; i++) {
+    const order = { placed_at: now, amount: i, lines: [{ sku: `s${i}` }], ...(i < 9 ? { customer: `c${i}` } : {}) }
+    await ask('PUT', `/orders/_doc/${i}`, order)
+    await ask('PUT', `/stale/_doc/${i}`, { placed_at: longAgo, amount: i })
+  }
+  const snap = (name: string) =>
+    ask('PUT', `/_snapshot/source/${name}?wait_for_completion=true`, { indices: 'orders,stal*' })
+  await snap('night-1')
+  await snap('night-2')
+  await ask('DELETE', '/orders')
+  await ask('PUT', '/orders', mapping)
+  await snap('night-3')
+  await ask('DELETE', '/stale')
+  await snap('night-4')
+  await ask('DELETE', '/orders')
+  return `file://${location}`
+}
+
+const rules = (command: string) => `rules:
+  - { name: count, index: orders, documents: { min: 5, max: 20 } }
+  - { name: types, index: orders, fields: { placed_at: date, amount: [float, double], 'lines.sku': keyword } }
+  - { name: wrong type, index: orders, snapshots: night-1, fields: { amount: keyword, nothing: date } }
+  - { name: customers, index: orders, snapshots: night-1, filled: { field: customer, percent: 90 } }
+  - { name: all customers, index: orders, snapshots: night-1, severity: warning, filled: { field: customer, percent: 90.1 } }
+  - { name: skus, index: orders, snapshots: night-1, filled: { field: lines.sku, percent: 100 } }
+  - { name: fresh, index: [orders, stale], snapshots: night-2, newest: { field: placed_at, within: 1d } }
+  - { name: retention, index: [orders, stale], snapshots: night-2, oldest: { field: placed_at, within: 365d } }
+  - { name: no time, index: orders, snapshots: night-1, newest: { field: words, within: 1d } }
+  - name: hits
+    index: orders
+    snapshots: night-1
+    query: { body: { size: 50, query: { range: { amount: { gte: 5 } } }, aggs: { most: { max: { field: amount } } } }, hits: { min: 5, max: 5 }, aggregation: most, value: { min: 9, max: 9 } }
+  - name: nothing to add up
+    index: orders
+    snapshots: night-3
+    query: { body: { aggs: { most: { max: { field: amount } } } }, aggregation: most, value: { min: 0 } }
+  - name: refused
+    index: orders
+    snapshots: night-1
+    query: { body: { query: { no_such_query: {} } }, hits: { min: 0 } }
+  - { name: shop, index: orders, aliases: [shop] }
+  - { name: complete, index: '*', indices: { present: [orders], asBefore: true } }
+  - { name: nobody, index: 'payments-*', documents: { min: 1 } }
+  - { name: own, index: orders, snapshots: 'night-[12]', documents: { min: 1 } }
+  - { name: good command, index: orders, snapshots: night-1, command: { run: ['${command}', good], timeLimit: 1m } }
+  - { name: bad command, index: orders, snapshots: night-1, command: { run: ['${command}', bad], timeLimit: 1m } }
+  - { name: hanging command, index: orders, snapshots: night-1, severity: warning, command: { run: ['${command}', hang], timeLimit: 1s } }
+  - { name: flooding command, index: orders, snapshots: night-1, command: { run: ['${command}', flood], timeLimit: 1m } }
+  - { name: no command, index: orders, snapshots: night-1, command: { run: [/no/such/program], timeLimit: 1m } }
+`
+
+/** By rule: `verdict` of each place, and the messages of what does not pass. */
+function saidBy({ rules: found }: RunResult, rule: string): string[] {
+  const rows = found?.outcomes.filter(row => row.rule === rule) ?? []
+  return rows.map(
+    row => `${row.index ?? '-'}@${row.snapshot}: ${row.verdict}${row.message === '' ? '' : `: ${row.message}`}`,
+  )
+}
+
+describe('a night with every kind of rule', () => {
+  let night: Night
+  let run: RunResult
+  beforeAll(async () => {
+    const command = join(bench.folder, 'command.sh')
+    await writeFile(
+      command,
+      `#!/bin/sh
+case $1 in
+  good) test -n "$SNAPPROOF_ENDPOINT" && test -n "$SNAPPROOF_INDEX" && test "$SNAPPROOF_INDEX_NAME" = orders && test -z "$AWS_SECRET_ACCESS_KEY";;
+  bad) echo 'the books do not balance'; exit 3;;
+  hang) sleep 600 & wait;;
+  flood) yes;;
+esac
+`,
+    )
+    await chmod(command, 0o755)
+    night = await bench.night('rules', { repository, rules: rules(command) })
+    run = night.run
+  })
+
+  it('judges counts, types, shares, times, queries and aliases by what the server answers', () => {
+    expect(saidBy(run, 'count')).toEqual([
+      'orders@night-4: fail: 0 documents; wanted: 5 to 20',
+      'orders@night-3: fail: 0 documents; wanted: 5 to 20',
+    ])
+    expect(saidBy(run, 'types')).toEqual(['orders@night-4: pass'])
+    expect(saidBy(run, 'wrong type')).toEqual([
+      'orders@night-1: fail: amount: double; wanted: keyword; nothing: not in the mapping; wanted: date',
+    ])
+    expect(saidBy(run, 'customers')).toEqual(['orders@night-1: pass'])
+    expect(saidBy(run, 'all customers')).toEqual([
+      'orders@night-1: fail: customer is filled in 9 of 10 documents (90 %); wanted: at least 90.1 %',
+    ])
+    expect(saidBy(run, 'skus')).toEqual(['orders@night-1: pass'])
+    expect(saidBy(run, 'fresh')[0]).toBe('orders@night-2: pass')
+    expect(saidBy(run, 'fresh')[1]).toMatch(
+      /^stale@night-2: fail: newest placed_at 2001-01-01T00:00:00.000Z, \d+ d .*before night-2 began .*; wanted: at most 1 d$/,
+    )
+    expect(saidBy(run, 'retention')[1]).toMatch(/^stale@night-2: fail: oldest placed_at 2001/)
+    expect(saidBy(run, 'no time')).toEqual(['orders@night-1: fail: words is of type text; wanted: a date'])
+    expect(saidBy(run, 'hits')).toEqual(['orders@night-1: pass'])
+    expect(saidBy(run, 'shop').map(text => text.slice(0, 24))).toEqual([
+      'orders@night-4: fail: no',
+      'orders@night-3: fail: no',
+    ])
+  })
+
+  it('takes no value, and a query that the server refuses, for no pass', () => {
+    expect(saidBy(run, 'nothing to add up')).toEqual([
+      'orders@night-3: fail: most has no value, as an aggregation over no documents has none; wanted: at least 0',
+    ])
+    expect(saidBy(run, 'refused')[0]).toMatch(/^orders@night-1: fail: the server refused to answer: .*no_such_query/)
+  })
+
+  it('tells an index that the snapshot before had', () => {
+    expect(saidBy(run, 'complete')).toEqual(['-@night-4: fail: 1 indices of night-3 are not in night-4: stale'])
+  })
+
+  it('runs commands: a good one, a bad one, one that hangs, one that floods, and one that is not there', () => {
+    expect(saidBy(run, 'good command')).toEqual(['orders@night-1: pass'])
+    expect(saidBy(run, 'bad command')[0]).toMatch(
+      /fail: .*command\.sh: exit code 3; it said: the books do not balance$/,
+    )
+    expect(saidBy(run, 'hanging command')[0]).toMatch(/inconclusive: .*did not end within 1 s/)
+    expect(saidBy(run, 'flooding command')[0]).toMatch(/inconclusive: .*wrote more than 1048576 bytes/)
+    expect(saidBy(run, 'no command')[0]).toMatch(/inconclusive: .*could not be started/)
+  })
+
+  it('a rule that matches nothing is told', () => {
+    const told = run.findings.filter(({ code }) => code === 'rule-matches-nothing').map(({ message }) => message)
+    expect(told).toEqual([
+      'rule "nobody" checks nothing: no index matches payments-*',
+      'rule "own" checks nothing: no snapshot matches night-[12]',
+    ])
+    expect(run.rules?.rules.find(({ name }) => name === 'nobody')).toMatchObject({ indices: 0, judged: { pass: 0 } })
+  })
+
+  it('fails the snapshots and not their restores, says so in findings and the exit code', () => {
+    for (const name of ['night-1', 'night-3', 'night-4']) {
+      expect(snapshotOf(run, name).levels).toMatchObject({
+        restore: { verdict: 'pass' },
+        rules: { verdict: 'fail', reason: 'found' },
+      })
+    }
+    const empty = run.findings.find(({ code, message }) => code === 'rule-failed' && message.startsWith('rule "count"'))
+    expect(empty).toMatchObject({
+      severity: 'error',
+      index: 'orders',
+      snapshots: ['night-3', 'night-4'].map(name => snapshotOf(run, name).uuid),
+    })
+    expect(empty?.message).toBe(
+      'rule "count": orders in night-4: 0 documents; wanted: 5 to 20; and so in 1 older snapshots, back to night-3',
+    )
+    expect(run.findings.filter(({ message }) => message.startsWith('rule "all customers"'))).toMatchObject([
+      { severity: 'warning' },
+    ])
+    expect(run.exit.applies).toEqual([1, 4])
+    // Of orders night-2 holds all rules; stale fails in night-2 alone, and no rule speaks of it in night-3.
+    expect(run.lastGood).toMatchObject([
+      { index: 'orders', snapshot: 'night-2', level: 'rules' },
+      { index: 'stale', snapshot: 'night-3', level: 'restore' },
+    ])
+  })
+
+  it('no document, id or key of an aggregation is in what is kept', async () => {
+    const text = JSON.stringify(await night.evidence('orders', 'night-2'))
+    expect(text).toContain('"answers"')
+    expect(text).not.toMatch(/"_id"|"_source"|"hits":\[/)
+    expect(await readFile(join(night.folder, 'evidence/rules.json'), 'utf8')).not.toMatch(/"_id"|"_source"/)
+  })
+
+  it('the next night restores nothing and says the same, from what the ledger remembers', async () => {
+    const command = join(bench.folder, 'command.sh')
+    const again = await bench.night('rules', { repository, rules: rules(command) })
+    expect(again.run.restores).toEqual([])
+    expect(again.run.rules).toEqual(run.rules)
+    const failed = ({ findings }: RunResult) =>
+      findings.filter(({ code }) => code === 'rule-failed').map(({ id, message }) => [id, message])
+    expect(failed(again.run)).toEqual(failed(run))
+  })
+
+  it('a new rule is asked of the newest snapshot that night, and open on older ones; judge says what it would have said', async () => {
+    const more =
+      'rules:\n  - { name: new, index: stale, filled: { field: amount, percent: 100 } }\n  - { name: count, index: stale, documents: { min: 11 } }\n'
+    const file = join(bench.folder, 'later.yaml')
+    await writeFile(
+      file,
+      `repository: { name: rules, url: 'file:///x' }\nledger: { sync: none }\nengines: [{ name: e, kind: maven, version: 9.5.3 }]\n${more}`,
+    )
+    const { rules: later, policy } = await loadConfig({ file, environment: {} })
+    const read = (name: string) => readFile(join(night.folder, name), 'utf8').catch(() => null)
+    const judged = await judgeRun({ run, read, rules: later, accepted: policy.accepted })
+    // Counts are in every evidence; what was filled in was not asked.
+    expect(judged.rules?.rules.map(({ name, judged: counts }) => [name, counts])).toEqual([
+      ['new', { pass: 0, fail: 0, inconclusive: 3 }],
+      ['count', { pass: 0, fail: 3, inconclusive: 0 }],
+    ])
+    expect(judged.newRules).toEqual(['new'])
+    expect(judged.missing).toBe(0)
+    const next = await bench.night('rules', { repository, rules: more })
+    expect(next.run.restores.map(row => `${row.index}@${row.snapshot} ${row.kind}`)).toEqual(['stale@night-3 refresh'])
+    expect(saidBy(next.run, 'new')).toEqual(['stale@night-3: pass'])
+  })
+})
+
+describe('nights without rules', () => {
+  it('know no level rules, and write none', async () => {
+    const { run, folder } = await bench.night('plain', { repository })
+    expect(run.rules).toBeUndefined()
+    expect(Object.keys(snapshotOf(run, 'night-1').levels)).toEqual(['catalogue', 'presence', 'bytes', 'restore'])
+    expect(run.verdicts.filter(({ level }) => level === 'rules')).toEqual([])
+    await expect(readFile(join(folder, 'evidence/rules.json'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  it('the comparison with judge can fail', async () => {
+    const { run, folder } = await bench.night('bent', { repository, only: ['night-1'] })
+    const [row] = run.restores
+    const bent = {
+      ...run,
+      restores: run.restores.map(one => (one === row ? { ...one, verdict: 'fail' as const } : one)),
+    }
+    const config = { rules: [], policy: { accepted: [] } as never }
+    await expect(mustJudgeAlike(folder, bent, config)).rejects.toThrow(/the run said fail/)
+  })
+})
