@@ -1,6 +1,6 @@
 /**
  * `npm run test:all [-- NAME…] [--seed N] [--case FIXTURE/NUMBER]`: the counts that `npm test` samples, in full and with
- * rotating seeds. Parts: damage, healthy, fuzz, scale, faults, kills, races. Each writes reports/test-all/<part>.json, to be committed with the
+ * rotating seeds. Parts: damage, healthy, fuzz, scale, faults, kills, races, blind. Each writes reports/test-all/<part>.json, to be committed with the
  * commit that it belongs to. Ends with 1 where a part failed.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -77,6 +77,8 @@ const parts: Readonly<Record<string, () => Promise<Outcome | null>>> = {
       SNAPPROOF_KILLS_REAL: values.real,
       SNAPPROOF_KILLS_ARRAYS: values.arrays,
     }),
+  /** Each detector switched off, one at a time: the self-check must notice. */
+  blind: () => suite('test/suites/blind.test.ts', 'BLIND', {}),
   races: () => suite('test/integration/races.test.ts', 'RACES', { SNAPPROOF_RACES: values.rounds }),
   scale: async () => {
     const bench = join(root, 'infra/bench/main.ts')
