@@ -39,7 +39,15 @@ export async function repositoryDamage(ground: Ground): Promise<Planted[]> {
     const ask = () => compare(told, 'presence', damagedReader(reader, damage), ground, { footers: true })
     planted.push({ what: `${tell(damage)}, by its footer`, code: expected.code, ask })
   }
-  return [...planted, neighbour(ground), cutShort(ground), ...rewritten(ground), ...editedRoot(ground), stray(ground)]
+  return [
+    ...planted,
+    neighbour(ground),
+    cutShort(ground),
+    partialAndBad(ground),
+    ...rewritten(ground),
+    ...editedRoot(ground),
+    stray(ground),
+  ]
 }
 
 function healthyAt(level: DamageLevel, { healthy }: Ground): Planted {
@@ -144,6 +152,20 @@ function neighbour(ground: Ground): Planted {
   const expected = finding('corrupt-metadata-blob', 'error', own.key, own.neededBy)
   const ask = () => compare(expected, 'bytes', damagedReader(ground.reader, { key: own.key, change }), ground)
   return { what: `${own.key} carries ${other.key}`, code: 'corrupt-metadata-blob', ask }
+}
+
+/** A snapshot that the server itself calls partial fails all the same for what is wrong with it. */
+function partialAndBad(ground: Ground): Planted {
+  const second = ground.uuidOf('night-2')
+  const partial = ground.rewritten.get('shard failed')
+  const blob = ground.blobMap.find(one => one.kind === 'data-blob' && one.shard === 0 && one.neededBy.includes(second))
+  if (partial === undefined || blob === undefined)
+    throw new Error('the built-in repository and this version do not fit')
+  const { key, neededBy } = blob
+  const expected = { ...finding('missing-data-blob', 'error', key, neededBy), level: 'presence' } as const
+  const reader = damagedReader(asBucket(new Map([...ground.blobs, ...partial])), { key, change: { type: 'missing' } })
+  const ask = () => compare(expected, 'presence', reader, ground)
+  return { what: `${key} is missing, of a partial snapshot`, code: 'missing-data-blob', ask }
 }
 
 /** Listed with its length, and shorter when it is read. */

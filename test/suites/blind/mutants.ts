@@ -92,7 +92,6 @@ export const mutants: readonly Mutant[] = [
     "unneeded ? 'warning' : broken ? 'error' : undefined",
     "broken ? 'error' : undefined",
   ]),
-  ...off('check/snapshotMarks.ts', ["f.severity === 'error' && f.index === null)", 'false)']),
   ...off('check/snapshotMarks.ts', ["if (verdict === 'fail') return mark\n  if (obstacle", 'if (obstacle']),
   ...off('check/snapshotMarks.ts', ['if (obstacle !== null) return markOf(obstacle)\n  // What', '// What']),
   ...off('check/snapshotMarks.ts', ["if (partial) return 'partial-at-source'", '']),
@@ -152,7 +151,6 @@ export const mutants: readonly Mutant[] = [
     ["if (blobKind(pathOf(part)) === 'framed' && !reading.footer) {", 'if (false) {'],
     ['tail.readUInt32BE(12) === crc32(', 'true || 0 === crc32('],
   ),
-  ...off('mirror/download.ts', ['if (expectedBytes !== null && bytes !== expectedBytes) {', 'if (false) {']),
   ...off(
     'mirror/fetch-item.ts',
     ["return data ? 'missing-data-blob' : 'missing-metadata-blob'", "return 'missing-metadata-blob'"],
@@ -198,7 +196,7 @@ export const mutants: readonly Mutant[] = [
   ...off(
     'rules/documentCount.ts',
     ['if (found.luceneDocs === luceneDocs) return []', 'return []'],
-    ['if (count === null) return [', 'if (count === null) return [pass, '],
+    ['if (count === null) return [', 'if (count === null) return [pass]\n  if (false) return ['],
     [': count === total) return [pass]', ': true) return [pass]'],
   ),
   ...off(
@@ -220,6 +218,58 @@ export const mutants: readonly Mutant[] = [
   ),
   ...off('rules/serverWords.ts', ['return ours.find(own => own.words.test(words))?.reason ?? null', 'return null']),
   ...off('rules/serverWords.ts', ['if (damage.test(words)) return null', "return 'disk-full'"]),
+  // Baselines, and rules of the owner.
+  ...off('rules/baseline/judge.ts', [
+    '[[emptied, shrunk, jumped], [mapping], [frozen]]',
+    '[[shrunk, jumped], [mapping], [frozen]]',
+  ]),
+  ...off('rules/baseline/judge.ts', [
+    '[[emptied, shrunk, jumped], [mapping], [frozen]]',
+    '[[emptied, jumped], [mapping], [frozen]]',
+  ]),
+  ...off('rules/baseline/judge.ts', [
+    '[[emptied, shrunk, jumped], [mapping], [frozen]]',
+    '[[emptied, shrunk], [mapping], [frozen]]',
+  ]),
+  ...off('rules/baseline/judge.ts', [
+    '[[emptied, shrunk, jumped], [mapping], [frozen]]',
+    '[[emptied, shrunk, jumped], [], [frozen]]',
+  ]),
+  ...off('rules/baseline/judge.ts', [
+    '[[emptied, shrunk, jumped], [mapping], [frozen]]',
+    '[[emptied, shrunk, jumped], [mapping], []]',
+  ]),
+  ...off('rules/owner/documents.ts', ['if (inRange(value.documents, range)) return', 'if (true) return']),
+  ...off('rules/owner/fields.ts', ['if (type !== null && allowed.includes(type)) return', 'if (type !== null) return']),
+  ...off(
+    'rules/owner/filled.ts',
+    ['if (value.type === null) {', 'if (false) {'],
+    ['if (value.filled * 100 >= percent * value.documents) return', 'if (true) return'],
+  ),
+  ...off(
+    'rules/owner/newest.ts',
+    ['if (late > withinSeconds) {', 'if (false) {'],
+    ['if (ahead > aheadSeconds) {', 'if (false) {'],
+  ),
+  ...off('rules/owner/oldest.ts', ['if (age <= withinSeconds) return', 'if (true) return']),
+  ...off(
+    'rules/owner/query.ts',
+    ['if (inRange(value.hits, hits)) outcomes', 'if (true) outcomes'],
+    ['if (value.value !== null && inRange(value.value, range)) outcomes', 'if (true) outcomes'],
+  ),
+  ...off('rules/owner/aliases.ts', ['if (missing.length === 0) return', 'if (true) return']),
+  ...off('rules/owner/command.ts', ['if (exitCode === 0) return', 'if (true) return']),
+  ...off(
+    'rules/owner/indices.ts',
+    ['if (absent.length > 0) {', 'if (false) {'],
+    ['if (lost.length === 0) return', 'if (true) return'],
+  ),
+  ...off('run/ruleLevels.ts', ['if (failures.length > 0) {', 'if (false) {']),
+  ...off('run/ruleLevels.ts', [
+    "one.verdict === 'fail' && one.rule.severity === 'error')) return markOf('found')",
+    "false)) return markOf('found')",
+  ]),
+  ...off('run/ruleLevels.ts', ['...matchingNothing(rules, snapshots, indices)]', ']']),
   // From findings and proofs to verdicts, findings of a run and exit codes.
   ...off('run/work.ts', [
     "if (judgement.verdict !== 'fail' || judgement.finding === null) return null",
