@@ -36,7 +36,8 @@ describe('a valid file', () => {
     expect(await load(minimal)).toEqual({
       repository: { name: 'production', url: 's3://snapshots/base', region: null, endpointUrl: null, pathStyle: null },
       ledger: { store: null, file: '/etc/snapproof/.snapproof/production.sqlite', leaseSeconds: 120 },
-      output: { folder: '/etc/snapproof/.snapproof/runs', store: null },
+      output: { folder: '/etc/snapproof/.snapproof/runs', store: null, keepEvidenceDays: null },
+      rules: [],
       engines: [{ name: 'es9', kind: 'maven', product: 'elasticsearch', version: '9.5.3', home: null, heapMb: 1024 }],
       policy: {
         startMs: null,
@@ -55,6 +56,8 @@ describe('a valid file', () => {
         restoreTimeoutSeconds: 600,
         engineStartSeconds: 180,
         freshStarts: 3,
+        source: 'mirror',
+        chainFrom: 1_073_741_824,
         maxMetadataBytes: 268_435_456,
       },
       metrics: { enabled: true, region: null, endpointUrl: null },
@@ -185,7 +188,7 @@ failOn: everything
     [
       'a key of another section',
       `${minimal}snapshots: 5\n`,
-      /:10:1: snapshots: no such key; .* did you mean limits.snapshots\?/,
+      /:10:1: snapshots: no such key; .* did you mean rules\[\]\.snapshots or limits\.snapshots\?/,
     ],
     ['a prototype', `${minimal}__proto__: { failOn: warning }\n`, /__proto__: no such key/],
     [
