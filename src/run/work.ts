@@ -21,6 +21,7 @@ import type { Attempt, AttemptOptions } from './attempt.ts'
 import type { EngineHolder } from './engines.ts'
 import { openGate } from './gate.ts'
 import { type LoadedGroup, loadGroup } from './group.ts'
+import type { KeptRestores } from './keep.ts'
 import { restoreGroup, withoutRestore } from './restoreGroup.ts'
 
 export interface WorkOptions {
@@ -46,6 +47,7 @@ export interface WorkOptions {
   readonly restoreTimeoutSeconds: number
   readonly questionsFor?: AttemptOptions['questionsFor']
   readonly deep?: boolean
+  readonly keep?: KeptRestores
   /** Each result, once it is final; resolves when it is stored. */
   readonly onAttempt: (attempt: Attempt) => Promise<void>
   /** Contents (ids) of an index that rest on a bad blob: failed, restored or not. */
@@ -90,6 +92,8 @@ class PlanWork {
   /** Free bytes when nothing was in work. */
   #freeBytes = 0
   #failure: Error | null = null
+  /** One engine of several could not be started; the others went on. */
+  #engineFailure: Error | null = null
 
   constructor(options: WorkOptions) {
     this.#options = options
@@ -99,7 +103,8 @@ class PlanWork {
 
   result(): WorkResult {
     const findings = [...this.#findings.values()]
-    return { findings, left: this.#left, bytesFetched: this.#bytesFetched, failure: this.#failure }
+    const failure = this.#failure ?? this.#engineFailure
+    return { findings, left: this.#left, bytesFetched: this.#bytesFetched, failure }
   }
 
   async run(): Promise<void> {
@@ -135,7 +140,13 @@ class PlanWork {
     if (reason !== null) return beside.length === 0 && this.#leave(group, reason)
     // Only a server itself says whether it can read the store.
     if (source !== 'mirror' && beside.some(one => one.group.engine !== group.engine)) return false
-    const sources = await this.#sourcesOf(group.engine)
+    let sources: readonly Source[]
+    try {
+      sources = await this.#sourcesOf(group.engine)
+    } catch (error) {
+      this.#goOnWithout(group, asError(error))
+      return true
+    }
     const alone = beside.length === 0
     if (alone) this.#freeBytes = await mirror.freeBytes()
     const bytes = this.#freeBytes - beside.reduce((sum, one) => sum + one.neededBytes, 0)
@@ -190,6 +201,7 @@ class PlanWork {
       this.#held.add(items)
     }
     const release = async () => {
+      if (this.#options.keep?.holdsIndex(group.indexId)) return
       this.#held.delete(items)
       // What another group found in the mirror it did not fetch again: the snapshot's root blob is in every group.
       const keys = new Set([...this.#held].flatMap(others => others.flatMap(item => item.parts.map(({ key }) => key))))
@@ -226,11 +238,29 @@ class PlanWork {
       const total = plan.groups.reduce((sum, { contents }) => sum + contents.length, 0)
       log.progress('restores', this.#done, total, 'contents')
     } catch (error) {
-      this.#failure ??= asError(error)
+      this.#goOnWithout(group, asError(error))
     }
     await release().catch(error => {
       this.#failure ??= asError(error)
     })
+  }
+
+  /**
+   * An engine that cannot be started leaves its own groups, and the run says so at its end; what others restore is not held up by
+   * it. Every other error ends the work.
+   */
+  #goOnWithout(group: Group, error: Error): void {
+    const others = this.#options.plan.groups.some(({ engine }) => engine !== group.engine)
+    if (!others || !isSnapproofError(error, ...cannotStart)) {
+      this.#failure ??= error
+      return
+    }
+    this.#engineFailure ??= error
+    this.#options.log.warn(`engine ${group.engine} cannot be started; going on without it: ${describeError(error)}`)
+    for (const lost of [group, ...this.#queue.filter(({ engine }) => engine === group.engine)])
+      this.#leave(lost, 'engine-died')
+    const rest = this.#queue.filter(({ engine }) => engine !== group.engine)
+    this.#queue.splice(0, this.#queue.length, ...rest)
   }
 
   /** A group that could not be fetched for a reason of ours is debt; an error that is nobody's ends the run. */
@@ -248,6 +278,17 @@ class PlanWork {
     }
   }
 }
+
+const cannotStart = [
+  'no-jdk',
+  'no-maven',
+  'no-distribution',
+  'no-container-engine',
+  'no-image',
+  'endpoint-refused',
+  'engine-start',
+  'port-taken',
+] as const
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error))

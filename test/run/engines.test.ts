@@ -29,7 +29,7 @@ describe('get', () => {
     const engines = await Promise.all([holder.get('nine'), holder.get('nine'), holder.get('nine')])
     expect(new Set(engines).size).toBe(1)
     expect(started).toHaveLength(1)
-    expect(started[0]?.calls).toEqual(['register'])
+    expect(started[0]?.calls).toEqual(['register', 'register store'])
   })
   test('another name: the one before is stopped', async () => {
     const { holder, started } = hold()
@@ -70,6 +70,27 @@ describe('get', () => {
 })
 
 describe('errors', () => {
+  test('of a start are not met again for every content', async () => {
+    let starts = 0
+    const { holder } = hold(1, async () => {
+      starts++
+      throw new SnapproofError('no-jdk', 'no JDK')
+    })
+    await expect(holder.get('nine')).rejects.toMatchObject({ code: 'no-jdk' })
+    await expect(holder.get('nine')).rejects.toMatchObject({ code: 'no-jdk' })
+    expect(starts).toBe(1)
+    await holder.stop()
+  })
+  test('of a process that is not ours: it is not started afresh', async () => {
+    const { holder, started } = hold(1, async name => {
+      const engine = fakeEngine(name)
+      return { ...engine, facts: { ...engine.facts, kind: 'endpoint' } }
+    })
+    await holder.get('theirs')
+    await expect(holder.fresh('theirs')).rejects.toMatchObject({ code: 'engine-died' })
+    expect(started).toHaveLength(1)
+  })
+
   test('of a start come from get, not as an unhandled rejection', async () => {
     const { holder } = hold(1, async () => Promise.reject(new SnapproofError('no-jdk', 'no JDK')))
     holder.warm('nine')

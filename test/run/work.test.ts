@@ -42,6 +42,8 @@ interface Scene {
   readonly abort?: AbortController
   readonly options?: Partial<WorkOptions>
   readonly onAttempt?: (attempt: Attempt) => void
+  /** Throws where an engine of that name cannot be started. */
+  readonly start?: (name: string) => void
 }
 
 async function play(scene: Scene = {}) {
@@ -54,6 +56,7 @@ async function play(scene: Scene = {}) {
   const engines = new EngineHolder({
     start: async name => {
       starts++
+      scene.start?.(name)
       return fakeEngine(name, { expected, ...scene.engine?.(starts) })
     },
     mirrorFolder: '/mirror',
@@ -71,7 +74,7 @@ async function play(scene: Scene = {}) {
     signal: abort.signal,
     stopAtMs: null,
     parallel: 2,
-    sourcesOf: () => ['mirror'],
+    source: 'mirror',
     chainsOf: () => ({ fromBytes: null, product: 'elasticsearch', major: 9 }),
     takenBytes: 0,
     restoreTimeoutSeconds: 60,
@@ -237,6 +240,25 @@ describe('our own trouble', () => {
     expect(result.findings).toHaveLength(1)
     expect(result.failure).toMatchObject({ code: 'engine-start' })
   })
+})
+
+test('one engine of several that cannot be started leaves its own groups; the others go on, and the run tells', async () => {
+  const groups = plan.groups.map((one, i) => ({ ...one, engine: i === 1 ? 'nine' : 'eight' }))
+  const order = [groups[0], groups[2], groups[1]].flatMap(one => one ?? [])
+  const { attempts, result } = await play({
+    options: { plan: { ...plan, groups: order } },
+    start: name => {
+      if (name === 'eight') throw new SnapproofError('no-jdk', 'needs a JDK 17 to 21; found only 8')
+    },
+  })
+  expect(attempts.map(({ planned, judgement }) => [planned.content.indexName, judgement.verdict])).toEqual([
+    ['beta', 'pass'],
+  ])
+  expect(result.left.map(({ indexId, reason }) => [indexId, reason]).sort()).toEqual([
+    ['ID-alpha', 'engine-died'],
+    ['ID-gamma', 'engine-died'],
+  ])
+  expect(result.failure).toMatchObject({ code: 'no-jdk' })
 })
 
 test('a bad blob condemns what rests on it and is not restored', async () => {
