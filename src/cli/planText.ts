@@ -1,5 +1,6 @@
 /** A plan for people and for machines. */
 import { allReads, type Usage } from '../model/cost.ts'
+import type { Draw } from '../model/sample.ts'
 import { costRows, pricesText, quantityText, usd } from '../report/costLines.ts'
 import { enginesNeeded, needOf } from '../run/engineNeeds.ts'
 import type { Survey } from '../run/survey.ts'
@@ -36,6 +37,7 @@ export function planJson(survey: Survey): Record<string, unknown> {
       reason,
       ...(reason === 'no-engine-for-version' ? { needs: needOf(survey, item) } : {}),
     })),
+    ...(survey.draw === null ? {} : { sample: survey.draw }),
     debt: { contents: plan.debt.length, overdue: plan.debt.filter(item => item.overdue).length },
     findings: checked.findings,
     forecast,
@@ -66,12 +68,19 @@ export function describePlan(survey: Survey): string {
       `${bytesText(forecast.fetchBytes)} fetched in ${countText(forecast.fetchRequests)} requests, ` +
       `${bytesText(forecast.restoreBytes)} restored, ${bytesText(forecast.diskBytes)} of disk, about ${secondsText(forecast.seconds)}`,
   ]
+  if (survey.draw !== null) lines.push(sampleLine(survey.draw))
   lines.push(...costLines(survey))
   if (plan.left.length > 0) lines.push(`Left for later: ${countText(plan.left.length)} contents (${reasonsOf(survey)})`)
   lines.push(...enginesNeeded(survey))
   const errors = checked.findings.filter(finding => finding.severity === 'error')
   for (const finding of errors) lines.push(tableText([[`! ${finding.code}: ${finding.message}`]]))
   return lines.join('\n')
+}
+
+function sampleLine({ contents, population, wanted, seed }: Draw): string {
+  const cut = Math.min(wanted, population) - contents.length
+  const left = cut > 0 ? `; the limits cut ${countText(cut)} off its end` : ''
+  return `Sample: ${countText(contents.length)} of ${countText(population)} contents drawn at random (seed ${seed})${left}`
 }
 
 /** The whole night, and its money with the arithmetic. */

@@ -181,6 +181,7 @@ function toAuditConfig(parsed: ParsedConfig, folder: string): AuditConfig {
       restoreEveryContentWithinDays: days(policy.restore.everyContentWithin),
       bytesWithinDays: days(policy.bytes.within),
       credit: policy.credit,
+      sample: policy.sample,
       accepted: policy.accepted.map(({ until, ...entry }) => ({ ...entry, untilMs: until })),
     },
     // A bare name is looked for on the PATH.

@@ -5,6 +5,7 @@
 import type { DebtKind, Forecast } from './plan.ts'
 import type { Limits } from './policy.ts'
 import type { IndexId, SnapshotUuid } from './repository.ts'
+import type { Draw } from './sample.ts'
 
 export interface OpenPlan {
   /** Additions that change what a machine must do raise it. */
@@ -30,6 +31,8 @@ export interface OpenPlan {
   readonly forecast: Forecast
   /** Contents in debt when it was planned. */
   readonly debtContents: number
+  /** The random draw that is among the contents; absent: none. */
+  readonly draw?: Draw
   /** Oldest first; contents name them by position in here. */
   readonly snapshots: readonly { readonly name: string; readonly uuid: SnapshotUuid }[]
   /** At least one group each, with at least one content; a content has one machine. */

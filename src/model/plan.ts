@@ -74,6 +74,8 @@ export interface Plan {
   /** Debt that this run leaves, with the reason. */
   readonly left: readonly { readonly item: DebtItem; readonly reason: Reason }[]
   readonly debt: readonly DebtItem[]
+  /** Of a random draw, in its order; they are in the groups, too. Absent: none was drawn. */
+  readonly sampled?: readonly PlannedContent[]
   readonly restoreBytes: number
 }
 

@@ -1,5 +1,6 @@
 /** What the owner wants proven, and how much one run may spend. */
 import type { FindingCode } from './finding.ts'
+import type { SamplePolicy } from './sample.ts'
 
 export interface Policy {
   /** UTC epoch milliseconds from which deadlines count; null: the first run that the ledger knows. */
@@ -13,6 +14,8 @@ export interface Policy {
   /** `strict`: no content counts for another snapshot. */
   readonly credit: 'shared' | 'strict'
   readonly accepted: readonly Accepted[]
+  /** A random draw of contents that is restored whatever was proven before; absent: none. */
+  readonly sample?: SamplePolicy
 }
 
 /** A finding that somebody answers for: shown, not paged, expires loudly. */

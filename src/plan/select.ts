@@ -27,6 +27,8 @@ export interface SelectInput {
   readonly limits: Limits
   /** Only these snapshots (positions); null: all. */
   readonly only: ReadonlySet<number> | null
+  /** Taken before all debt, in this order, until one exceeds a limit: then no more, whatever would still fit. Of what an engine restores. */
+  readonly sample?: readonly ContentRecord[]
 }
 
 export function selectPlan(input: SelectInput): Plan {
@@ -50,14 +52,30 @@ export function selectPlan(input: SelectInput): Plan {
 
   let restoreBytes = 0
   const bytesLimit = input.limits.restoreBytes ?? Number.POSITIVE_INFINITY
+  const isFull = () => input.limits.snapshots !== null && choices.size >= input.limits.snapshots
+  const itemOf = new Map(input.debt.map(item => [item.content, item]))
+  const sampled: PlannedContent[] = []
+  for (const content of input.sample ?? []) {
+    const holders = content.snapshots.filter(position => engineFor(content, position) !== null)
+    const chosen = holders.filter(position => choices.has(position))
+    const snapshot = newestOf(chosen.length > 0 ? chosen : holders, input.snapshots)
+    if (snapshot === null || (chosen.length === 0 && isFull()) || restoreBytes + content.bytes > bytesLimit) break
+    const item = itemOf.get(content)
+    if (item !== undefined) open.delete(item)
+    restoreBytes += content.bytes
+    const planned = { content, kind: item?.kind ?? ('refresh' as const), snapshot }
+    append(choices, snapshot, planned)
+    sampled.push(planned)
+  }
   for (const worst of input.debt) {
     if (!open.has(worst)) continue
-    if (input.limits.snapshots !== null && choices.size >= input.limits.snapshots) {
+    const chosen = worst.content.snapshots.filter(position => choices.has(position) && heldBy.get(position)?.includes(worst))
+    if (isFull() && chosen.length === 0) {
       left.push({ item: worst, reason: worst.content.bytes > bytesLimit ? 'does-not-fit' : 'limit-reached' })
       open.delete(worst)
       continue
     }
-    const position = bestHolder(worst, heldBy, open, input.snapshots)
+    const position = isFull() ? (newestOf(chosen, input.snapshots) ?? -1) : bestHolder(worst, heldBy, open, input.snapshots)
     for (const item of heldBy.get(position) ?? []) {
       if (!open.delete(item)) continue
       if (restoreBytes + item.content.bytes > bytesLimit) {
@@ -70,11 +88,12 @@ export function selectPlan(input: SelectInput): Plan {
     }
   }
   const order = new Map(input.debt.map((item, i) => [item.content, i]))
-  const planned = [...choices.values()].flat().sort((a, b) => (order.get(a.content) ?? 0) - (order.get(b.content) ?? 0))
+  const planned = [...choices.values()].flat().sort((a, b) => (order.get(a.content) ?? order.size) - (order.get(b.content) ?? order.size))
   return {
     snapshots: [...choices.keys()],
     groups: groupContents(planned, one => engineFor(one.content, one.snapshot) ?? ''),
     left,
+    sampled,
     debt: input.debt,
     restoreBytes,
   }
@@ -107,6 +126,11 @@ function groupContents(planned: readonly PlannedContent[], engineOf: (one: Plann
   return turns.flatMap(engine => inOrder.filter(group => group.engine === engine))
 }
 
+function newestOf(positions: readonly number[], snapshots: readonly SnapshotEntry[]): number | null {
+  const endedMs = (position: number) => snapshots[position]?.endedMs ?? 0
+  return [...positions].sort((a, b) => endedMs(b) - endedMs(a) || b - a)[0] ?? null
+}
+
 function bestHolder(
   item: DebtItem,
   heldBy: ReadonlyMap<number, readonly DebtItem[]>,
@@ -128,7 +152,7 @@ function bestHolder(
 }
 
 /** Name of the engine that restores this content from this snapshot; null: none does. Few versions, many snapshots. */
-function engineChooser({ snapshotVersions, engines }: SelectInput) {
+export function engineChooser({ snapshotVersions, engines }: Pick<SelectInput, 'snapshotVersions' | 'engines'>) {
   const chosen = new Map<string, string | null>()
   return ({ createdVersion }: ContentRecord, position: number): string | null => {
     const version = snapshotVersions[position] ?? null

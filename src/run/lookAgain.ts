@@ -193,6 +193,7 @@ function joinSurveys(first: Survey, second: Survey): Survey {
       restoreBytes: first.plan.restoreBytes + second.plan.restoreBytes,
     },
     forecast: first.forecast,
+    draw: first.draw,
   }
 }
 

@@ -16,6 +16,7 @@ import type { AuditOptions } from './audit.ts'
 import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { enginesNeeded } from './engineNeeds.ts'
+import { sampleOf } from './draw.ts'
 import { exitOf, sortAccepted, summarizeDebt } from './outcome.ts'
 import { unaskedContents, withRules } from './ruledRun.ts'
 import type { SavedRules } from './savedRules.ts'
@@ -147,6 +148,7 @@ export function concludeRun(input: ResultInput): ConcludedRun {
     debt: summary,
     ...(ruled.run === null ? {} : { rules: ruled.run }),
     baselines: survey.baselines.summary,
+    ...(survey.draw === null ? {} : { sample: sampleOf(survey.draw, restores) }),
     contents: {
       total: contents.length,
       proven: countProven(contents, survey.checked, { policy, nowMs: endedMs }),

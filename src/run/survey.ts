@@ -10,6 +10,7 @@ import { allReads, type CostTerms, type Usage } from '../model/cost.ts'
 import type { ContentRecord, DebtItem, Forecast, Plan } from '../model/plan.ts'
 import type { Limits } from '../model/policy.ts'
 import type { RepositoryData } from '../model/repository.ts'
+import type { Draw } from '../model/sample.ts'
 import { isReadingDue } from '../plan/byteDebt.ts'
 import { offersOf } from '../plan/compatibility.ts'
 import { nothingUsed, termsOf, usageSince } from '../plan/cost.ts'
@@ -25,6 +26,7 @@ import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { failingNow } from './failingRows.ts'
 import { sizeGroup } from './group.ts'
+import { drawContents, drawOf } from './draw.ts'
 import { newMeasures } from './measures.ts'
 import { unaskedContents } from './ruledRun.ts'
 import { checkSettled } from './settledCheck.ts'
@@ -34,6 +36,8 @@ export interface Survey {
   readonly checked: CheckResult
   readonly contents: readonly ContentRecord[]
   readonly baselines: Baselines
+  /** Null: nothing was to be drawn. */
+  readonly draw: Draw | null
   readonly startMs: number
   readonly checkedAtMs: number
   readonly plan: Plan
@@ -133,11 +137,19 @@ export async function survey(
   const unasked = unaskedContents(contents, snapshots, config.rules, config.policy, ledger)
   const debtInput = { contents, snapshots, policy: config.policy, startMs, nowMs: checkedAtMs, unasked }
   const mayPlan = ({ content }: DebtItem) => options.mayPlan?.(content, catalogue.repositoryData) ?? true
+  const snapshotVersions = checked.snapshots.map(snapshot => snapshot.info?.versionId ?? null)
+  const engines = offersOf(config.engines)
+  const { identity } = catalogue.repositoryData
+  // A second look goes on with the draw of the first.
+  const drawsAnew = wanted === null && options.mayPlan === undefined
+  const drawInput = { contents, policy: policy.sample ?? null, snapshotVersions, engines, identity, nowMs: checkedAtMs }
+  const drawn = drawsAnew ? drawContents(drawInput) : null
   const plan = selectPlan({
+    ...(drawn === null ? {} : { sample: drawn.order }),
     debt: wanted === null ? findDebt(debtInput).filter(mayPlan) : everything(debtInput, wanted),
     snapshots,
-    snapshotVersions: checked.snapshots.map(snapshot => snapshot.info?.versionId ?? null),
-    engines: offersOf(config.engines),
+    snapshotVersions,
+    engines,
     limits,
     only: wanted,
   })
@@ -172,6 +184,7 @@ export async function survey(
     checked,
     contents,
     baselines,
+    draw: drawn === null ? null : drawOf(drawn, plan, snapshots),
     startMs,
     checkedAtMs,
     plan,

@@ -27,14 +27,29 @@ export async function fillCluster(
   }
 }
 
-async function createIndices(cluster: SourceCluster): Promise<void> {
-  const settings = { number_of_replicas: 0, refresh_interval: '-1' }
-  const text = { type: 'text' }
+/** As a script does it that creates what it should have found: the name is the same, and twelve orders are in it. */
+export async function emptyOrders(cluster: SourceCluster): Promise<void> {
+  await request(cluster, 'DELETE', '/orders')
+  await createOrders(cluster)
+  for (let i = 0; i < 12; i++)
+    await request(cluster, 'PUT', `/orders/_doc/new-${i}`, { customer: `c${i}`, status: 'open', total: i })
+  await request(cluster, 'POST', '/orders/_flush')
+}
+
+const settings = { number_of_replicas: 0, refresh_interval: '-1' }
+
+async function createOrders(cluster: SourceCluster): Promise<void> {
   const keyword = { type: 'keyword' }
   await request(cluster, 'PUT', '/orders', {
     settings: { ...settings, number_of_shards: 3 },
     mappings: { properties: { customer: keyword, status: keyword, total: { type: 'double' } } },
   })
+}
+
+async function createIndices(cluster: SourceCluster): Promise<void> {
+  const text = { type: 'text' }
+  const keyword = { type: 'keyword' }
+  await createOrders(cluster)
   const address = { type: 'nested', properties: { city: keyword, street: text } }
   await request(cluster, 'PUT', '/customers', {
     settings: { ...settings, number_of_shards: 1 },

@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: the product's story on real parts. A real Elasticsearch writes snapshots into a folder that a local S3
- * serves as a bucket; three nights are audited by the real program in its own processes.
+ * serves as a bucket; four nights are audited by the real program in its own processes.
  *
  * Exits with 0 when every night ended as the story says, and leaves nothing but reports/demo.
  */
@@ -16,7 +16,7 @@ import { startLocalS3 } from '../s3/server.ts'
 import { flipBit } from './damage.ts'
 import { days, snapshotOf } from './fill.ts'
 import { expectThat, indent, say } from './say.ts'
-import { takeSnapshots, writeConfig } from './setup.ts'
+import { takeEmptied, takeSnapshotsAndStay, writeConfig } from './setup.ts'
 
 const root = resolve(import.meta.dirname, '..', '..', '..')
 const bucket = 'demo-bucket'
@@ -35,9 +35,10 @@ try {
 
 async function story(): Promise<void> {
   say('1. A real Elasticsearch 9.5.3 is filled, and snapshots are taken on five simulated days')
-  await takeSnapshots({ work, bucket, base, signal: stop.signal, say })
-  const s3 = await startLocalS3({ root: join(work, 's3'), readOnly: [`${bucket}/${base}`] })
+  const cluster = await takeSnapshotsAndStay({ work, bucket, base, signal: stop.signal, say })
+  let s3: Awaited<ReturnType<typeof startLocalS3>> | null = null
   try {
+    s3 = await startLocalS3({ root: join(work, 's3'), readOnly: [`${bucket}/${base}`] })
     say(`   The snapshots lie in s3://${bucket}/${base}, served by a local S3 that lets nobody write there`)
     const config = await writeConfig({ work, bucket, base, endpointUrl: s3.endpointUrl })
     await rm(join(root, 'reports', 'demo'), { recursive: true, force: true })
@@ -56,9 +57,25 @@ async function story(): Promise<void> {
       'every snapshot passes',
     )
 
+    say(
+      '4. Overnight a script makes the index orders again under its name. The snapshot is taken as ever, and restores',
+    )
+    const emptied = await takeEmptied(cluster, base)
+    const noticed = await night('emptied', config, [])
+    expect(noticed, 1, 'the emptied index is noticed in the first night')
+    const told = noticed.findings.find(one => one.code === 'index-emptied')
+    expectThat(told?.index === 'orders', `baseline: ${told?.message}`)
+    expectThat(
+      noticed.restores.some(one => one.index === 'orders' && one.snapshot === emptied && one.verdict === 'pass'),
+      'the restore itself passed: without baseline and rule nobody would know',
+    )
+    const before = noticed.lastGood.find(one => one.index === 'orders')
+    expectThat(before?.snapshot === snapshotOf(days[4]), `the last good snapshot of orders is ${before?.snapshot}`)
+    await cluster.stop()
+
     // Customers stopped changing on day three, so that several snapshots share their blobs.
     const damage = await flipBit(repositoryFolder, await indexId('customers'))
-    say(`4. One bit is flipped in the middle of ${damage.key}, and the third night looks`)
+    say(`5. One bit is flipped in the middle of ${damage.key}, and the last night looks`)
     const third = await night('damage', config, [])
     expect(third, 1, 'the damage is found')
     const finding = third.findings.find(one => one.key === damage.key)
@@ -70,11 +87,11 @@ async function story(): Promise<void> {
     const last = third.lastGood.find(one => one.index === 'customers')
     expectThat(last?.snapshot === snapshotOf(days[1]), `the last good snapshot of customers is ${last?.snapshot}`)
   } finally {
-    await s3.close()
+    await Promise.allSettled([cluster.stop(), s3?.close()])
   }
   const seconds = Math.round((systemClock.monotonicMs() - started) / 1000)
   say(`\nThe demo took ${seconds} s. Nothing is left running. Open the reports:`)
-  for (const name of ['night-1', 'night-2', 'damage'])
+  for (const name of ['night-1', 'night-2', 'emptied', 'damage'])
     say(`  ${relative(process.cwd(), join(root, 'reports', 'demo', name, 'report.html'))}`)
   say('\nLook at your own bucket (reads metadata only, needs s3:ListBucket and s3:GetObject):')
   say('  npm run snapproof -- inspect s3://YOUR-BUCKET/BASE/PATH')

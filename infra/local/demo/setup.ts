@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { cacheFolder } from '../../../src/config/cache.ts'
 import { silentLog } from '../../../src/log.ts'
-import { startSourceCluster } from '../cluster.ts'
-import { fillCluster } from './fill.ts'
+import { type SourceCluster, startSourceCluster } from '../cluster.ts'
+import { emptyOrders, fillCluster } from './fill.ts'
 
 export interface Place {
   /** Folder; `s3/<bucket>/<base>` below it is the repository. */
@@ -14,13 +14,18 @@ export interface Place {
   readonly base: string
 }
 
-export async function takeSnapshots({
-  work,
-  bucket,
-  base,
-  signal,
-  say,
-}: Place & { readonly signal: AbortSignal; readonly say: (text: string) => void }): Promise<void> {
+interface Telling extends Place {
+  readonly signal: AbortSignal
+  readonly say: (text: string) => void
+}
+
+export async function takeSnapshots(options: Telling): Promise<void> {
+  const cluster = await takeSnapshotsAndStay(options)
+  await cluster.stop()
+}
+
+/** The cluster goes on as that of the story; who asks stops it. */
+export async function takeSnapshotsAndStay({ work, bucket, base, signal, say }: Telling): Promise<SourceCluster> {
   const cluster = await startSourceCluster({
     workFolder: join(work, 'source'),
     cacheFolder: cacheFolder(process.env),
@@ -31,10 +36,20 @@ export async function takeSnapshots({
   try {
     await cluster.createRepository(base)
     await fillCluster(cluster, base, (day, indices) => say(`   ${day}: snapshot of ${indices} indices`))
-  } finally {
+    return cluster
+  } catch (error) {
     await cluster.stop()
+    throw error
   }
 }
+
+/** The night after: an index is made again under its name, empty but for a few documents, and the snapshot is taken as ever. */
+export async function takeEmptied(cluster: SourceCluster, base: string): Promise<string> {
+  await emptyOrders(cluster)
+  await cluster.snapshot(base, emptiedSnapshot, '*')
+  return emptiedSnapshot
+}
+const emptiedSnapshot = 'nightly-2026-03-06'
 
 /** The ledger lies in the same bucket, beside the repository. Resolves with the file. */
 export async function writeConfig({

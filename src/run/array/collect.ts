@@ -81,7 +81,12 @@ export async function collectArray(
       phases,
       {
         options: { command: 'audit', only: null, limits },
-        survey: { ...seen, plan: { ...seen.plan, snapshots: chosenOf(plan, repositoryData) }, forecast: plan.forecast },
+        survey: {
+          ...seen,
+          plan: { ...seen.plan, snapshots: chosenOf(plan, repositoryData) },
+          forecast: plan.forecast,
+          draw: plan.draw ?? null,
+        },
         // Clocks of two machines: a run that ended before it began would be refused by whoever reads it.
         startedMs: Math.min(plan.createdMs, clock.nowMs()),
         restores: await restoresOf(plan, gathered, seen, dependencies.output),

@@ -17,6 +17,7 @@ import {
   type Check,
   object,
   oneOf,
+  orAbsent,
   orNull,
   ShapeError,
   string,
@@ -125,6 +126,15 @@ const planShape = object({
   engines: arrayOf(object({ name, product: name, version: name })),
   forecast: forecastShape,
   debtContents: position,
+  draw: orAbsent(
+    object({
+      seed: name,
+      population: position,
+      wanted: position,
+      confidence: amount,
+      contents: arrayOf(object({ indexId: name, indexName: name, contentId: name, snapshot: name, snapshotUuid: name })),
+    }),
+  ),
   snapshots: arrayOf(object({ name, uuid: name })),
   children: arrayOf(
     object({

@@ -165,6 +165,7 @@ export function openPlan(
       .map(({ name, product, version }) => ({ name, product, version })),
     forecast: together(seen, forecasts),
     debtContents: seen.plan.debt.length,
+    ...(seen.draw === null ? {} : { draw: seen.draw }),
     snapshots: oldestFirst.map(position => {
       const { name = '', uuid = '' } = repositoryData.snapshots[position] ?? {}
       return { name, uuid }
