@@ -55,6 +55,9 @@ describe.each(versions)('a ledger of schema version %i', version => {
       expect(session.snapshotHistory('uuid-2')).toMatchObject([{ restore: 'fail', catalogue: 'pass' }])
       const remembered = session.memory('index:index-id-1')?.data.toString() ?? null
       expect(remembered).toBe(version >= 2 ? 'remembered in night 3' : null)
+      const answers = [...session.answers('index-id-1', 'content-3', null).values()]
+      expect(answers.map(({ question }) => question)).toEqual(version >= 4 ? ['documents-1'] : [])
+      expect(session.measures('logs').map(({ documents }) => documents)).toEqual(version >= 4 ? [10, 20, 30] : [])
       await session.journal('night-4', [reachedRow(), goodRow(), runRow({ runId: 'night-4' })], signal)
       await session.store(signal)
       await session.close()
