@@ -9,7 +9,8 @@ import type { AuditConfig, StoreConfig } from '../model/config.ts'
 import { type KnownHead, sealWords } from '../seal/chain.ts'
 import { rememberedHead } from '../seal/head.ts'
 import { generateKeys, readPublicKeys } from '../seal/keys.ts'
-import { type Verification, verifyChain } from '../seal/verify.ts'
+import { type KnownRun, type Verification, verifyChain } from '../seal/verify.ts'
+import { isoTime } from '../time.ts'
 import { type CliContext, type CommonFlags, openConfigured, readConfig } from './context.ts'
 import { withLedger } from './ledgerPlace.ts'
 import { safeText } from './log.ts'
@@ -71,13 +72,14 @@ async function verifyCommand(context: CliContext, flags: VerifyFlags): Promise<E
   const chainStore = flags.chain === undefined ? (config?.seal?.store ?? null) : storeOf(flags, flags.chain)
   if (chainStore === null)
     throw new SnapproofError('usage', 'which chain? No folder or URL is given, and the configuration has no seal.url')
-  const remembered = config === null ? null : await headOfLedger(context, flags, chainStore.url)
   const runsStore = flags.runs === undefined ? (config?.output.store ?? null) : storeOf(flags, flags.runs)
   const chain = openConfigured(chainStore, context.clock, 16)
   const runs = runsStore === null ? null : openConfigured(runsStore, context.clock, 4)
   try {
-    const heads = remembered === null ? given : [...given, remembered]
-    const found = await verifyChain({ chain, keys, heads, runs, signal: context.signal })
+    const ledger = config === null ? null : await askAboutSeals(context, flags, chain.url)
+    const heads = [...given, ...(ledger?.heads ?? [])]
+    const known = ledger?.runs ?? []
+    const found = await verifyChain({ chain, keys, heads, runs, known, signal: context.signal })
     context.log.clear()
     context.print(flags.json ? JSON.stringify(found, null, 2) : describe(found))
     return found.problems.length === 0 ? exitCodes.good : exitCodes.finding
@@ -95,17 +97,23 @@ async function configOf(context: CliContext, flags: CommonFlags, file: string | 
   return await readConfig(context, flags, undefined)
 }
 
-async function headOfLedger(context: CliContext, flags: CommonFlags, url: string): Promise<KnownHead | null> {
-  const head = await withLedger(context, flags, ({ file }) =>
-    rememberedHead(
-      askLedger(
-        () => file,
-        () => context.clock.nowMs(),
-      ).memory,
-      url,
-    ),
-  )
-  return head === null ? null : { ...head, from: 'the ledger' }
+/** Runs of the ledger that are looked for in the chain: the last three years of nights. */
+const maxRuns = 1100
+
+async function askAboutSeals(
+  context: CliContext,
+  flags: CommonFlags,
+  url: string,
+): Promise<{ readonly heads: readonly KnownHead[]; readonly runs: readonly KnownRun[] }> {
+  return await withLedger(context, flags, ({ file }) => {
+    const ledger = askLedger(
+      () => file,
+      () => context.clock.nowMs(),
+    )
+    const head = rememberedHead(subject => ledger.memory(subject), url)
+    const runs = ledger.runs(maxRuns).map(({ runId, endedMs }) => ({ id: runId, endedAt: isoTime(endedMs) }))
+    return { heads: head === null ? [] : [{ ...head, from: 'the ledger' }], runs }
+  })
 }
 
 /** A path is a folder. */
@@ -123,10 +131,15 @@ function parseHead(text: string): KnownHead {
   return { number: number === undefined ? null : Number(number), hash: hash.toLowerCase(), from: '--head' }
 }
 
+/** Of problems in words. */
+const maxLines = 200
+
 function describe({ chain, seals, head, problems, notes, ...rest }: Verification): string {
   const lines = [`${chain}: ${countText(seals)} ${seals === 1 ? 'seal' : 'seals'}`]
   if (head !== null) lines.push(`Last: ${sealWords(head.number, head.number)}, sha256 ${head.hash ?? 'not read'}`)
-  for (const { kind, message } of problems) lines.push(`BAD  ${kind}: ${message}`)
+  for (const { kind, message } of problems.slice(0, maxLines)) lines.push(`BAD  ${kind}: ${message}`)
+  if (problems.length > maxLines)
+    lines.push(`BAD  and ${countText(problems.length - maxLines)} more: --json has them all`)
   for (const note of notes) lines.push(`note ${note}`)
   if (problems.length === 0) lines.push('ok   every seal is signed, at its place, and follows the one before')
   if (!rest.headCompared)

@@ -26,7 +26,8 @@ export function crossChecks(value: Readonly<Record<string, unknown>>, folder: st
     ...ledgerChecks(value),
     ...storeChecks(value, folder),
     ...engineChecks(value),
-    ...sealChecks(value),
+    ...sealChecks(value, folder),
+    ...sourceChecks(value),
   ]
 }
 
@@ -83,9 +84,22 @@ function storeChecks(value: Readonly<Record<string, unknown>>, folder: string): 
   })
 }
 
-function sealChecks(value: Readonly<Record<string, unknown>>): RawProblem[] {
+function sealChecks(value: Readonly<Record<string, unknown>>, folder: string): RawProblem[] {
   if (!isRecord(value.seal)) return []
-  return sealProblems(value.seal).map(({ key, message }) => ({ path: ['seal', key], what: 'value', message }))
+  const problems = sealProblems(value.seal)
+  const chain = storePlace(text(value, 'seal', 'url'))
+  const key = text(value, 'seal', 'keyFile')
+  const keyFile = key === null ? null : filePlace(key, folder)
+  if (chain !== null && keyFile !== null && liesWithin(chain, keyFile))
+    problems.push({ key: 'keyFile', message: gotAllowed(key, 'a place outside the chain, which is handed out') })
+  return problems.map(({ key: name, message }) => ({ path: ['seal', name], what: 'value', message }))
+}
+
+function sourceChecks(value: Readonly<Record<string, unknown>>): RawProblem[] {
+  const url = text(value, 'repository', 'url')
+  if (text(value, 'work', 'source') !== 's3' || url === null || url.startsWith('s3://')) return []
+  const message = gotAllowed('s3', 'mirror or auto: a server reads only s3:// by itself')
+  return [{ path: ['work', 'source'], what: 'value', message }]
 }
 
 function engineChecks(value: Readonly<Record<string, unknown>>): RawProblem[] {

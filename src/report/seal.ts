@@ -28,10 +28,12 @@ ${definitions([
   [
     'Last seal before this run',
     before === null
-      ? 'none: the chain begins here'
+      ? unsealed === null
+        ? 'none: the chain begins here'
+        : null
       : html`${before.number}: ${key(before.hash)}, as found ${minute(run.endedAt)}`,
   ],
-  ['New seals', lockWords[lock]],
+  ['New seals', unsealed === null ? lockWords[lock] : null],
 ])}
 </section>`
 }

@@ -1,6 +1,6 @@
 /** Checks a chain of seals with public keys alone, and the files of the runs where they are there. */
 import type { BlobReader } from '../blobs/port.ts'
-import { judgeChain, type KnownHead, type SealProblem } from './chain.ts'
+import { judgeChain, type KnownHead, type SealProblem, type TrustedSeal } from './chain.ts'
 import type { PublicKeys } from './keys.ts'
 import { readChain } from './readChain.ts'
 import type { Sha256 } from './record.ts'
@@ -13,7 +13,14 @@ export interface VerifyOptions {
   readonly heads: readonly KnownHead[]
   /** Folder of the runs' folders; null: their files are not compared. */
   readonly runs: BlobReader | null
+  /** Runs that somebody remembers: one that ended since the first seal and has none is told. */
+  readonly known?: readonly KnownRun[]
   readonly signal: AbortSignal
+}
+
+export interface KnownRun {
+  readonly id: string
+  readonly endedAt: string
 }
 
 /** What `snapproof seal verify --json` prints. */
@@ -32,7 +39,14 @@ export interface Verification {
 }
 
 /** @throws SnapproofError those of the stores */
-export async function verifyChain({ chain, keys, heads, runs, signal }: VerifyOptions): Promise<Verification> {
+export async function verifyChain({
+  chain,
+  keys,
+  heads,
+  runs,
+  known = [],
+  signal,
+}: VerifyOptions): Promise<Verification> {
   const { seals, problems: foreign, otherFiles } = await readChain(chain, keys, signal)
   const { problems, notes, good } = judgeChain(seals, heads)
   const ofRuns = runs === null ? [] : await compareRunFiles(good, runs, signal)
@@ -45,6 +59,20 @@ export async function verifyChain({ chain, keys, heads, runs, signal }: VerifyOp
     headCompared: heads.length > 0,
     runsCompared: runs !== null,
     problems: [...problems, ...foreign, ...ofRuns],
-    notes: otherFiles === 0 ? notes : [...notes, `${otherFiles} other files lie beside the seals`],
+    notes: [
+      ...notes,
+      ...unsealedNotes(good, known),
+      ...(otherFiles === 0 ? [] : [`${otherFiles} other files lie beside the seals`]),
+    ],
   }
+}
+
+/** A run that could not write its seal said so; a seal that was removed is a hole. So this accuses nobody. */
+function unsealedNotes(good: readonly TrustedSeal[], known: readonly KnownRun[]): string[] {
+  const [first] = good
+  if (first === undefined) return []
+  const sealed = new Set(good.map(({ runId }) => runId))
+  return known
+    .filter(({ id, endedAt }) => endedAt > first.sealedAt && !sealed.has(id))
+    .map(({ id, endedAt }) => `run ${id}, which ended at ${endedAt}, has no seal`)
 }

@@ -6,6 +6,8 @@ import type { BlobWriter, Retention } from '../blobs/port.ts'
 import { isSnapproofError, SnapproofError } from '../errors.ts'
 import type { Signer } from './keys.ts'
 import {
+  claimedVersion,
+  decodeSeal,
   encodeSeal,
   maxSealBytes,
   maxSealNumber,
@@ -14,6 +16,7 @@ import {
   type Sha256,
   sealName,
   sealPrefix,
+  sealVersion,
   sha256,
   signedBytes,
 } from './record.ts'
@@ -73,15 +76,20 @@ export async function findNextLink(
     for await (const { key } of store.list(sealPrefix, { depth: 'root', signal }))
       last = Math.max(last, numberOfName(key) ?? 0)
   }
-  const hashAt = async (number: number) => {
+  const bytesAt = async (number: number) => {
     try {
-      return sha256((await store.read(sealName(number), { maxBytes: maxSealBytes, signal })).bytes)
+      return (await store.read(sealName(number), { maxBytes: maxSealBytes, signal })).bytes
     } catch (error) {
       if (isSnapproofError(error, 'not-found')) return null
       throw error
     }
   }
-  const hash = last === 0 ? null : await hashAt(last)
+  const hashAt = async (number: number) => {
+    const bytes = await bytesAt(number)
+    return bytes === null ? null : sha256(bytes)
+  }
+  const bytes = last === 0 ? null : await bytesAt(last)
+  const hash = bytes === null ? null : sha256(bytes)
   const head = hash === null ? null : { number: last, hash }
   const atRemembered =
     remembered === null || remembered.number > last
@@ -89,7 +97,18 @@ export async function findNextLink(
       : remembered.number === last
         ? hash
         : await hashAt(remembered.number)
-  return nextLink({ head, atRemembered }, remembered)
+  const link = nextLink({ head, atRemembered }, remembered)
+  // Whose signature it has is for those who have all keys.
+  return { ...link, problem: link.problem ?? (bytes === null ? null : formProblem(bytes, last)) }
+}
+
+function formProblem(bytes: Buffer, place: number): string | null {
+  const version = claimedVersion(bytes)
+  if (version !== null && version > sealVersion) return null
+  const seal = decodeSeal(bytes)
+  if (typeof seal === 'string') return `at the place of seal ${place}, the last, is none: ${seal}`
+  const { number } = seal.record
+  return number === place ? null : `at the place of seal ${place}, the last, is seal ${number}`
 }
 
 export interface WriteSealOptions {

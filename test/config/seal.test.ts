@@ -60,6 +60,12 @@ describe('refused', () => {
     await expect(load(seal)).rejects.toMatchObject({ code: 'configuration', message: expect.stringMatching(words) })
   })
 
+  test('a key in the folder of the chain', async () => {
+    await expect(load('seal: { url: file:///var/seals, keyFile: /var/seals/seal.pem }')).rejects.toMatchObject({
+      message: expect.stringMatching(/seal\.keyFile.*outside the chain/),
+    })
+  })
+
   test('a key in the folder of the repository', async () => {
     const seal = 'seal: { url: file:///var/seals, keyFile: /mnt/snapshots/seal.pem }'
     await expect(load(seal, 'file:///mnt/snapshots')).rejects.toMatchObject({

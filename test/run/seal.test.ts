@@ -228,6 +228,7 @@ describe('a run without a seal keeps its verdicts and exits with 2, loudly', () 
     expect(found.put.map(({ exit }) => exit.code)).toEqual([exitCodes.couldNotWork])
     expect(found.said.join('\n')).toMatch(/! the run is unsealed/)
     expect(found.chain.objects.size).toBe(0)
+    expect(String(found.runs.objects.get(`${run.runId}/report.html`)?.bytes)).not.toContain('the chain begins here')
   })
 
   it('and what else was wrong stays among the codes', async () => {

@@ -212,6 +212,16 @@ describe('the files of the runs', () => {
   })
 })
 
+test('a run that somebody remembers and that has no seal is told and accuses nobody', async () => {
+  const known = [
+    { id: 'run-5', endedAt: '2026-01-05T02:00:00.000Z' },
+    { id: 'before the first', endedAt: '2025-12-05T02:00:00.000Z' },
+    { id: 'unsealed', endedAt: '2026-01-06T02:00:00.000Z' },
+  ]
+  const { problems, notes } = await verifyChain({ chain: healthy, keys, heads: [], runs: null, known, signal })
+  expect([problems, notes]).toEqual([[], ['run unsealed, which ended at 2026-01-06T02:00:00.000Z, has no seal']])
+})
+
 test('a clock that was wrong is told and accuses nobody', async () => {
   const store = await chainOf(2)
   const early = { ...recordOf(3), number: 3, previous: sha256(bytesOf(store, 2)), sealedAt: '2025-12-01T00:00:00.000Z' }

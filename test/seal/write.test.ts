@@ -91,9 +91,23 @@ describe('an end that the ledger remembers otherwise', () => {
   it('holds something that is no seal: the next follows it, and it is named', async () => {
     const store = await chainOf(2)
     await store.put(sealName(2), Buffer.from('garbage'))
-    await add(store, 3)
+    expect(await add(store, 3)).toMatchObject({ number: 3, problem: expect.stringContaining('is none') })
     expect(await problemsOf(store)).toEqual([['altered', 2, null]])
   })
+
+  it.each(['garbage', 'a copy of the last'])(
+    'has %s laid behind it before the next run comes: that run tells',
+    async what => {
+      const store = await chainOf(5)
+      const head = await remembered(store, 5)
+      await store.put(sealName(6), what === 'garbage' ? Buffer.from(what) : bytesOf(store, 5))
+      expect(await add(store, 6, head)).toMatchObject({
+        number: 7,
+        problem: expect.stringContaining('place of seal 6'),
+      })
+      expect(await problemsOf(store)).toEqual([[what === 'garbage' ? 'altered' : 'doubled', 6, null]])
+    },
+  )
 })
 
 test.each([
