@@ -12,6 +12,7 @@ import { audit } from '../run/audit.ts'
 import { type InspectOptions, inspectLines, inspect as inspectRepository } from '../run/inspect.ts'
 import { parseTarget, rehearseSurvey } from '../run/rehearse.ts'
 import { mustSee, selfCheck } from '../run/selfCheck/selfCheck.ts'
+import { KeptRestores } from '../run/keep.ts'
 import { survey } from '../run/survey.ts'
 import { type PlanArrayFlags, planArrayCommand } from './arrayCommands.ts'
 import { collectOverdue } from './arrayPlan.ts'
@@ -19,6 +20,7 @@ import { buildRun, type CliContext, type CommonFlags, openConfigured, readConfig
 import { removeOldRuns } from './oldRuns.ts'
 import { describePlan, planJson } from './planText.ts'
 import { describeRehearsal, rehearsalJson } from './rehearseText.ts'
+import { keepMilliseconds, keepOpen } from './keepOpen.ts'
 import { bytesText, countText, tableText } from './words.ts'
 
 export interface LimitFlags {
@@ -43,11 +45,15 @@ export async function auditCommand(context: CliContext, flags: AuditFlags): Prom
 
 export async function verifyCommand(
   context: CliContext,
-  flags: AuditFlags & { readonly snapshots: readonly string[] },
+  flags: AuditFlags & { readonly snapshots: readonly string[]; readonly keep?: number | undefined },
 ): Promise<ExitCode> {
+  const keepMs = flags.keep === undefined ? null : keepMilliseconds(flags.keep)
   const config = await readConfig(context, flags, undefined, overridesOf(flags))
   const limits = { ...config.limits, snapshots: null }
-  return runAndReport(context, config, flags, { command: 'verify', only: flags.snapshots, limits })
+  const options = { command: 'verify', only: flags.snapshots, limits } as const
+  if (keepMs === null) return runAndReport(context, config, flags, options)
+  const keep = new KeptRestores()
+  return runAndReport(context, config, flags, { ...options, keep }, () => keepOpen(keep, keepMs, context))
 }
 
 async function runAndReport(
@@ -55,6 +61,8 @@ async function runAndReport(
   config: AuditConfig,
   flags: AuditFlags,
   options: Parameters<typeof audit>[1],
+  /** When the result was printed; the work folder is still there. */
+  afterwards: () => Promise<void> = async () => {},
 ): Promise<ExitCode> {
   await collectOverdue(context, config)
   const { dependencies, close } = await buildRun(context, config, flags.out)
@@ -65,8 +73,10 @@ async function runAndReport(
     context.log.clear()
     context.print(flags.json ? serializeRun(result).trimEnd() : humanResult(result, dependencies.output.folder))
     if (flags.out === undefined) await removeOldRuns(config.output, context)
+    await afterwards()
     return result.exit.code
   } finally {
+    await options.keep?.close()
     await close()
   }
 }

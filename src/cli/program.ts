@@ -137,7 +137,13 @@ export function createProgram(context: CliContext, write: (text: string) => void
         .command(
           'verify <snapshots..>',
           'Restore these snapshots now, whatever was proven before',
-          y => runFlags(limitFlags(y)).positional('snapshots', { type: 'string', array: true, demandOption: true }),
+          y =>
+            runFlags(limitFlags(y))
+              .positional('snapshots', { type: 'string', array: true, demandOption: true })
+              .option('keep', {
+                type: 'number',
+                describe: 'Leave a restore that does not pass open for so many hours, and say how to look inside',
+              }),
           argv => set(verifyCommand(context, argv)),
         )
         .command(

@@ -89,6 +89,8 @@ export interface Engine {
   disk(signal: AbortSignal): Promise<{ readonly freeBytes: number; readonly totalBytes: number } | null>
   /** Idempotent. */
   deleteIndex(target: string, signal: AbortSignal): Promise<void>
+  /** Where it answers, without credentials. Absent: not known. */
+  readonly url?: string
   /** Null while it lives; once its process has ended, what it said last. */
   death(): string | null
   /** Rejects with `engine-died` when the process ends without our asking; never resolves. */

@@ -25,6 +25,7 @@ export function prefixedEngine(engine: Engine, prefix: string): Engine {
     deleteIndex: (target, signal) => engine.deleteIndex(on(target), signal),
     death: () => engine.death(),
     died: engine.died,
+    ...(engine.url === undefined ? {} : { url: engine.url }),
     logTail: lines => engine.logTail(lines),
     stop: () => engine.stop(),
   }

@@ -16,6 +16,7 @@ import { ownReason } from '../rules/serverWords.ts'
 import { type Clock, isoTime, withDeadline } from '../time.ts'
 import { repositoryOf } from './engines.ts'
 import type { LoadedContent } from './group.ts'
+import type { KeptRestores } from './keep.ts'
 import { logExcerpt } from './serverLog.ts'
 
 export interface Attempt {
@@ -37,6 +38,8 @@ export interface AttemptOptions {
   readonly restoreTimeoutSeconds: number
   /** Lucene's CheckIndex at the start of every shard. @default false */
   readonly deep?: boolean
+  /** Takes what did not pass, so that it is not dropped. Absent: all is dropped. */
+  readonly keep?: KeptRestores
   /** What rules and baselines ask of an index of that name. @default nothing */
   readonly questionsFor?: ((index: string) => readonly Question[]) | undefined
   readonly clock: Clock

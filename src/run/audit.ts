@@ -19,6 +19,7 @@ import { enginesNeeded } from './engineNeeds.ts'
 import { attemptRows, condemnationRows, movedRows } from './failingRows.ts'
 import { type Look, lookAgain } from './lookAgain.ts'
 import { PhaseTimer } from './phases.ts'
+import type { KeptRestores } from './keep.ts'
 import { holdEngines, type Restored, type RestorePlanOptions, restorePlan } from './restorePlan.ts'
 import { restoreRows } from './result.ts'
 import { answerRows } from './ruledRun.ts'
@@ -33,6 +34,8 @@ export interface AuditOptions {
   /** Names or uuids of snapshots to restore now; null: by debt. */
   readonly only: readonly string[] | null
   readonly limits: Limits
+  /** Takes restores that did not pass; they and their servers outlive the run. Absent: nothing does. */
+  readonly keep?: KeptRestores
 }
 
 /** Throws only when there is nothing to report: no configuration, no repository, no ledger. */
@@ -46,7 +49,7 @@ export async function audit(dependencies: RunDependencies, options: AuditOptions
   const meter = costMeter({ ...dependencies, limitUsd })
   const ledger = await phases.time('ledger', () => dependencies.openLedger({ readOnly: false }))
   const stop = AbortSignal.any([signal, ledger.leaseLost])
-  const engines = holdEngines(dependencies, stop)
+  const engines = holdEngines(dependencies, stop, options.keep)
   try {
     // Starting takes as long as reading the catalogue, so it is begun where work is likely: first night, debt left behind. Of
     // several engines nobody knows yet which one is needed first.
@@ -68,7 +71,13 @@ export async function audit(dependencies: RunDependencies, options: AuditOptions
       const { repositoryData } = from.catalogue
       const mayBegin = costGate({ ...from, meter, config, limitUsd, log })
       const restored = await phases.time('mirror and restore', () =>
-        work(dependencies, ledger, from, { engines, signal: stop, stopAtMs, mayBegin }),
+        work(dependencies, ledger, from, {
+          engines,
+          signal: stop,
+          stopAtMs,
+          mayBegin,
+          ...(options.keep === undefined ? {} : { keep: options.keep }),
+        }),
       )
       const settled = await phases.time('generation again', () => readGenerationAgain(dependencies, repositoryData))
       return { survey: from, restores: restoreRows(restored.attempts, repositoryData), restored, settled }
@@ -107,7 +116,7 @@ async function work(
   dependencies: RunDependencies,
   ledger: LedgerSession,
   { plan, catalogue, contents }: Survey,
-  rest: Pick<RestorePlanOptions, 'engines' | 'signal' | 'stopAtMs' | 'mayBegin'>,
+  rest: Pick<RestorePlanOptions, 'engines' | 'signal' | 'stopAtMs' | 'mayBegin' | 'keep'>,
 ): Promise<Restored> {
   const { clock, log, output, runId } = dependencies
   const context = { runId, repositoryData: catalogue.repositoryData }

@@ -104,7 +104,9 @@ async function restoreLink(
       return { attempt, left: { engine, target, snapshot: content.expected.snapshot, link } }
     }
   }
-  await dropTarget(engine, target, options)
+  // A failure is repeated first, and kept then.
+  const isFinal = attempt.judgement.verdict === 'inconclusive'
+  if (!(isFinal && options.keep?.take(engine, attempt))) await dropTarget(engine, target, options)
   return { attempt, left: null }
 }
 

@@ -198,7 +198,7 @@ class GroupWork {
     const target = targetOf(content, 2)
     const place = { ...scene, target, over: null }
     const second = await attemptContent(engine, content, name, 2, place, { ...options, signal })
-    await dropTarget(engine, target, this.#options)
+    if (options.keep?.take(engine, second) !== true) await dropTarget(engine, target, this.#options)
     return second
   }
 

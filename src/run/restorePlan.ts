@@ -10,6 +10,7 @@ import type { RunDependencies } from './dependencies.ts'
 import { EngineHolder } from './engines.ts'
 import { rootItems } from './expectation.ts'
 import { askedBy } from './ruledRun.ts'
+import type { KeptRestores } from './keep.ts'
 import { describeTrouble } from './settle.ts'
 import { type WorkOptions, type WorkResult, workOff } from './work.ts'
 
@@ -23,6 +24,8 @@ export interface RestorePlanOptions {
   readonly stopAtMs: number | null
   /** Why a group must wait; absent: none must. */
   readonly mayBegin?: NonNullable<WorkOptions['mayBegin']>
+  /** Takes what did not pass. */
+  readonly keep?: KeptRestores
   /** Resolves when the result is stored. */
   readonly onAttempt: (attempt: Attempt) => Promise<void>
   readonly onCondemned: (indexId: string, contentIds: ReadonlySet<string>, finding: Finding) => Promise<void>
@@ -71,7 +74,8 @@ export async function restorePlan(dependencies: RunDependencies, options: Restor
     if (!(error instanceof SnapproofError) && !signal.aborted) throw error
     return { attempts, work, trouble: signal.aborted ? describeError(signal.reason) : describeTrouble(error) }
   } finally {
-    await mirror.close()
+    // A server that is looked into may restore from it again.
+    if (options.keep === undefined || options.keep.list.length === 0) await mirror.close()
   }
   if (signal.aborted) return { attempts, work, trouble: describeError(signal.reason) }
   const judged = attempts.some(attempt => attempt.judgement.verdict !== 'inconclusive')
@@ -93,12 +97,13 @@ function chainTermsOf(name: string, { engines, work }: RunDependencies['config']
 }
 
 /** The engines of this machine; stop them whatever happens. */
-export function holdEngines(dependencies: RunDependencies, signal: AbortSignal): EngineHolder {
+export function holdEngines(dependencies: RunDependencies, signal: AbortSignal, keep?: KeptRestores): EngineHolder {
   const { config, log } = dependencies
   return new EngineHolder({
     start: (name, abort) => dependencies.startEngine(name, abort),
     mirrorFolder: dependencies.mirrorFolder,
     freshStarts: config.work.freshStarts,
+    ...(keep === undefined ? {} : { keep }),
     log,
     signal,
   })
