@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ExitCode, exitCodes, SnapproofError } from '../errors.ts'
 import type { AuditConfig } from '../model/config.ts'
+import { depthOf } from '../model/deep.ts'
 import type { RunResult } from '../model/run.ts'
 import { renderReport } from '../report/render.ts'
 import { parseRun, serializeRun } from '../report/run-json.ts'
@@ -65,6 +66,11 @@ async function runAndReport(
   afterwards: () => Promise<void> = async () => {},
 ): Promise<ExitCode> {
   await collectOverdue(context, config)
+  for (const engine of config.work.deep ? config.engines : []) {
+    if (depthOf(engine) === 'structure') continue
+    const message = `work.deep: CheckIndex of ${engine.product} ${engine.version} compares checksums only; Elasticsearch 8 and OpenSearch 2 look at all that is in the files`
+    context.log.warn(message, { engine: engine.name })
+  }
   const { dependencies, close } = await buildRun(context, config, flags.out)
   try {
     // A key that cannot sign is told before the night, not after it.

@@ -225,7 +225,7 @@ function runFlags<Flags>(parser: Argv<Flags>) {
   return parser
     .option('out', { type: 'string', describe: 'Folder for report.html, run.json and evidence' })
     .option('metrics', { type: 'boolean', default: true, describe: 'Put metrics to CloudWatch' })
-    .option('deep', { type: 'boolean', describe: 'Run Lucene’s CheckIndex on every restored shard; slow' })
+    .option('deep', { type: 'boolean', describe: 'Run Lucene’s CheckIndex on every restored shard; slow, see work.deep' })
 }
 
 function sayError(error: unknown, { log }: CliContext, write: (text: string) => void): ExitCode {

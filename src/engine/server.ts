@@ -234,7 +234,7 @@ export function serverEngine(parts: ServerParts): Engine {
     },
     death,
     died,
-    ...urlOf(client),
+    url: endpointOf(client),
     logTail: lines => process.tail(lines),
     stop: parts.stop,
   }
@@ -254,11 +254,6 @@ export function lastWords(process: Life): string {
   const telling = lines.filter(line => line.trim() !== '' && !/^(\[[^\]]*\]\s*)*\s*(at |\.\.\. \d+ more)/.test(line))
   const words = telling.slice(-8).join(' | ')
   return words === '' ? '(nothing)' : words.slice(-2_000)
-}
-
-function urlOf(client: Client): { url?: string } {
-  const url = [...client.connectionPool.connections][0]?.url
-  return url === undefined ? {} : { url: url.origin }
 }
 
 function refused(question: Question, answer: Answer): SnapproofError {

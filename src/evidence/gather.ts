@@ -6,6 +6,7 @@
  */
 import type { Engine } from '../engine/port.ts'
 import { describeError, isSnapproofError } from '../errors.ts'
+import { depthOf } from '../model/deep.ts'
 import type { Evidence, Expectation } from '../model/evidence.ts'
 import type { Reason } from '../model/verdict.ts'
 import { type Clock, isoTime, withDeadline } from '../time.ts'
@@ -63,7 +64,7 @@ export async function gatherEvidence(
     engine: { product: engine.facts.product, version: engine.facts.version, kind: engine.facts.kind },
     attempt,
     method: 'restore',
-    ...(restored.deep === true ? { deep: true } : {}),
+    ...(restored.deep === true ? { deep: depthOf(engine.facts) } : {}),
     startedAt: isoTime(restored.startedMs),
     refusal: restored.refusal,
     ...answers,

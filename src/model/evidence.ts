@@ -1,5 +1,6 @@
 /** What was asked of a restored index and what it answered. JSON, counts only, no judgement. */
 import type { Answers } from './answers.ts'
+import type { Depth } from './deep.ts'
 import type { Reason } from './verdict.ts'
 
 /** Known before the restore, from the repository's own metadata. */
@@ -115,8 +116,8 @@ export interface Evidence {
   readonly engine: { readonly product: string; readonly version: string; readonly kind: string }
   readonly attempt: number
   readonly method: 'restore' | 'chained'
-  /** Lucene's CheckIndex was asked for at the start of every shard. */
-  readonly deep?: boolean
+  /** Lucene's CheckIndex ran at the start of every shard, so far. Absent: it did not. */
+  readonly deep?: Depth
   readonly startedAt: string
   /** The server did not accept the request; its words. Null: accepted. */
   readonly refusal: { readonly status: number; readonly type: string; readonly reason: string } | null
