@@ -70,6 +70,41 @@ describe('restoreBody', () => {
     expect('anything-at-all'.replaceAll(new RegExp(String(body.rename_pattern), 'g'), 'X')).toBe('X')
   })
 
+  it('sends what lets one node hold it alone, and takes nothing over that hinders a look or a drop', () => {
+    const body = restoreBody({ product: 'elasticsearch', index: 'a', target: 'b' })
+    expect(body.index_settings).toEqual({
+      'index.number_of_replicas': 0,
+      'index.auto_expand_replicas': false,
+      'index.refresh_interval': '-1',
+      'index.allocation.max_retries': 0,
+    })
+    expect(body.ignore_index_settings).toEqual([
+      'index.routing.allocation.*',
+      'index.lifecycle.*',
+      'index.plugins.index_state_management.*',
+      'index.opendistro.index_state_management.*',
+      'index.search.throttled',
+      'index.frozen',
+      'index.blocks.read',
+      'index.blocks.metadata',
+      'index.blocks.read_only',
+      'index.blocks.read_only_allow_delete',
+    ])
+  })
+
+  it('asks for CheckIndex when it is to look deep, also over a closed index', () => {
+    const start = (more: object) =>
+      (restoreBody({ product: 'opensearch', index: 'a', target: 'b', ...more }).index_settings as object)[
+        'index.shard.check_on_startup' as never
+      ]
+    expect([start({}), start({ checksumAtStart: true }), start({ deep: true })]).toEqual([
+      undefined,
+      'checksum',
+      'true',
+    ])
+    expect(start({ deep: true, checksumAtStart: true })).toBe('true')
+  })
+
   it('leaves out what OpenSearch refuses', () => {
     expect(restoreBody({ product: 'opensearch', index: 'a', target: 'b' })).not.toHaveProperty('feature_states')
   })

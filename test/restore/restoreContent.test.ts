@@ -49,6 +49,29 @@ test('given up by the server is settled, and no trouble of ours', async () => {
   expect(found).toMatchObject({ refusal: null, cutShort: null })
 })
 
+test('a shard that no node may have is given up at once', async () => {
+  const lost = { shard: 0, state: 'UNASSIGNED', reason: 'NEW_INDEX_RESTORED', details: 'no', allocation: 'deciders_no' }
+  const found = await restore({}, undefined, { shardStates: async () => [lost, started[1]] })
+  expect(found).toMatchObject({ refusal: null, cutShort: null })
+  const waiting = { ...lost, allocation: 'deciders_throttled' }
+  const stood = await restore({}, undefined, { shardStates: async () => [waiting, started[1]] })
+  expect(stood.cutShort?.message).toContain('nothing moved')
+})
+
+test.each([
+  [1_999, 10_000, 'disk-full'],
+  [500, 1_500, 'does-not-fit'],
+  [2_001, 2_001, undefined],
+] as const)('%i bytes free of %i are seen before anything is restored', async (freeBytes, totalBytes, reason) => {
+  const begun: string[] = []
+  const onRestore = (_: unknown, index: string) => void begun.push(index)
+  const found = await restore({ onRestore }, undefined, { disk: async () => ({ freeBytes, totalBytes }) })
+  expect(found.cutShort?.reason).toBe(reason)
+  expect(begun).toHaveLength(reason === undefined ? 1 : 0)
+  if (reason !== undefined)
+    expect(found.cutShort?.message).toMatch(new RegExp(`2001 bytes are needed, and ${freeBytes} of ${totalBytes}`))
+})
+
 test.each([
   ['engine-died', 'engine-died'],
   ['deadline', 'deadline'],

@@ -20,6 +20,14 @@ describe('the words of a server', () => {
     )
   })
 
+  it('are the same where all causes stand in one line', () => {
+    const details =
+      'failed recovery, failure RecoveryFailedException[[t][0]: failed]; nested: RestoreFailed[restore failed]; nested: RestoreFailed[restore failed]; nested: IllegalArgumentException[no parent field]; '
+    expect(tellingWords(details)).toBe(
+      'failed recovery, failure RecoveryFailedException[[t][0]: failed] | RestoreFailed[restore failed] | IllegalArgumentException[no parent field]',
+    )
+  })
+
   it('are bounded, and keep the beginning and the last cause', () => {
     const words = tellingWords(`first ${'x'.repeat(5_000)}\nCaused by: last`)
     expect(words.length).toBeLessThan(620)
