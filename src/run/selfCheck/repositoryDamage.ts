@@ -2,7 +2,7 @@
 import type { BlobReader } from '../../blobs/port.ts'
 import type { CheckMemory } from '../../check/memory.ts'
 import { damagedReader } from '../../repository/damage/damaged-reader.ts'
-import { type Damage, type DamageLevel, damageLevels, type Outcome } from '../../repository/damage/kinds.ts'
+import { type Damage, type DamageLevel, damageLevels, type FaultKind, type Outcome } from '../../repository/damage/kinds.ts'
 import { oneOfEach, planDamages } from '../../repository/damage/plan.ts'
 import { askCheck, complaints } from './answer.ts'
 import { asBucket, type Ground } from './ground.ts'
@@ -16,7 +16,8 @@ export async function repositoryDamage(ground: Ground): Promise<Planted[]> {
   const { blobs, blobMap, reader, root } = ground
   const repositoryData = blobs.get(root)
   const plan = planDamages(blobMap, { seed, ...(repositoryData === undefined ? {} : { repositoryData }) })
-  const damages = oneOfEach(plan)
+  const every = oneOfEach(plan)
+  const damages = oneOfEachEffect(every)
   const remembered = await afterAHealthyNight(ground)
   const planted: Planted[] = damageLevels.map(level => healthyAt(level, ground))
   const asked = new Set<string>()
@@ -32,7 +33,7 @@ export async function repositoryDamage(ground: Ground): Promise<Planted[]> {
     // Who may read an object is not seen by looking at the listing alone, and what was proven is not read again.
     if (damage.fault !== 'access-denied' && isNew('remembered', damage)) planted.push(remembered(damage))
   }
-  for (const damage of damages) {
+  for (const damage of every) {
     const { kind, fault, expected } = damage
     if (kind !== 'data-blob' || fault !== 'flipped-footer' || expected.kind !== 'finding') continue
     const told = { ...expected, level: 'presence' } as const
@@ -48,6 +49,28 @@ export async function repositoryDamage(ground: Ground): Promise<Planted[]> {
     ...editedRoot(ground),
     stray(ground),
   ]
+}
+
+/** Faults that one comparison sees: a checksum sees every bit, a length every other length. The suite of damages has them all. */
+const effects: Readonly<Partial<Record<FaultKind, string>>> = {
+  empty: 'other length',
+  truncated: 'other length',
+  longer: 'other length',
+  'flipped-header': 'other bytes',
+  'flipped-body': 'other bytes',
+  'flipped-footer': 'other bytes',
+}
+
+/** Each field of `index-N` by itself: it has no checksum. */
+function oneOfEachEffect(damages: readonly Damage[]): Damage[] {
+  const seen = new Set<string>()
+  return damages.filter(({ kind, fault, expected, what }) => {
+    if (kind === 'repository-data' && fault === 'flipped-body') return true
+    const code = expected.kind === 'finding' ? expected.code : expected.kind
+    const effect = effects[fault] ?? `${fault} ${fault === 'swapped' ? what.replace(/, [^,]*$/, '') : ''}`
+    const sort = `${kind} ${effect} ${code}`
+    return !seen.has(sort) && seen.add(sort) !== undefined
+  })
 }
 
 function healthyAt(level: DamageLevel, { healthy }: Ground): Planted {
