@@ -21,7 +21,8 @@ export const metrics = {
   },
   FailedSnapshots: {
     unit: 'Count',
-    meaning: 'Snapshots that do not restore whole and that no accepted finding explains, found now or not cured since.',
+    meaning:
+      'Snapshots that do not restore whole, or break a rule of severity error, and that no accepted finding explains, found now or not cured since.',
   },
   FailedContents: { unit: 'Count', meaning: 'Contents whose last restore failed and that no later one has cured.' },
   AuditorBlind: {
@@ -39,6 +40,10 @@ export const metrics = {
   DebtOverdue: { unit: 'Count', meaning: 'Contents in debt beyond the time that the policy allows.' },
   OldestDebtDays: { unit: 'None', meaning: 'Age of the oldest debt in days; 0 when there is none.' },
   NightsToCatchUp: { unit: 'None', meaning: 'Nights of this size until the debt is gone; 0 when there is none.' },
+  DebtTrend: {
+    unit: 'None',
+    meaning: 'Contents by which the debt grew (above 0) or shrank (below 0) in a run, on average over the last seven.',
+  },
   NewestSnapshotAgeHours: { unit: 'None', meaning: 'Hours since the newest completed snapshot ended.' },
   NewestGoodSnapshotAgeHours: {
     unit: 'None',
@@ -47,6 +52,10 @@ export const metrics = {
   RestoreBytesPerSecond: {
     unit: 'Bytes/Second',
     meaning: 'Restored bytes by time to fetch and restore, over the passes of this run.',
+  },
+  FullRestoreSeconds: {
+    unit: 'Seconds',
+    meaning: 'What the newest complete snapshot would take to restore whole, by the restores of this run.',
   },
   RunSeconds: { unit: 'Seconds', meaning: 'Duration of the run.' },
   BytesRead: { unit: 'Bytes', meaning: 'Bytes read from the object store.' },
