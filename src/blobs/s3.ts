@@ -35,6 +35,18 @@ export function openS3Store(options: S3StoreOptions): Store {
     storeLock: signal => storeLock(place, signal),
     versions: objectVersions(place),
     tryWrite: (key, signal) => tryWrite(place, key, signal),
+    serverAccess: async () => {
+      const { config } = place.connection.client
+      const endpointUrl = options.endpointUrl ?? null
+      return {
+        bucket,
+        basePath: base.replace(/\/$/, ''),
+        region: await config.region(),
+        endpointUrl,
+        pathStyle: options.pathStyle ?? endpointUrl !== null,
+        credentials: async () => await config.credentials(),
+      }
+    },
     async close() {
       place.connection.close()
     },

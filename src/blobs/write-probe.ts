@@ -21,7 +21,25 @@ export interface WriteProber {
   /** Tries a write that must not succeed; `key` does not exist. */
   tryWrite(key: string, signal?: AbortSignal): Promise<WriteAnswer>
 }
-export type Store = BlobWriter & WriteProber
+/** What a search server needs to read the store itself. */
+export interface ServerAccess {
+  readonly bucket: string
+  /** Without slashes at its ends. */
+  readonly basePath: string
+  readonly region: string
+  readonly endpointUrl: string | null
+  readonly pathStyle: boolean
+  /** Of the SDK's chain, which refreshes them. */
+  credentials(): Promise<{
+    readonly accessKeyId: string
+    readonly secretAccessKey: string
+    readonly sessionToken?: string
+    readonly expiration?: Date
+  }>
+}
+
+/** `serverAccess`: only of a store that a server could read by itself. */
+export type Store = BlobWriter & WriteProber & { serverAccess?(): Promise<ServerAccess> }
 
 export interface WriteProbe {
   readonly outcome: 'cannot-write' | 'can-write' | 'not-proven'

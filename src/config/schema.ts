@@ -104,13 +104,10 @@ export const configSchema = section({
         'shared: a content restored from one snapshot counts for others that hold the same. strict: it does not.',
     }),
     sample: section({
-      contents: whole(1, 100_000)
-        .nullable()
-        .default(null)
-        .meta({
-          description:
-            'So many contents are drawn at random in each run and restored, whatever was proven before; the report says what that says of all. None: no draw.',
-        }),
+      contents: whole(1, 100_000).nullable().default(null).meta({
+        description:
+          'So many contents are drawn at random in each run and restored, whatever was proven before; the report says what that says of all. None: no draw.',
+      }),
       confidence: whole(50, 99, 'percent').default(95).meta({ description: 'How sure the statement is.' }),
     }).prefault({}),
     accepted: z

@@ -13,6 +13,7 @@ import type { Installation } from './launch.ts'
 import { mavenInstallation } from './maven.ts'
 import type { EngineOptions, StartedEngine } from './options.ts'
 import { type ServerProcess, startProcess } from './process.ts'
+import { type CredentialRelay, startCredentialRelay, storeRepositoryBody } from './repositoryS3.ts'
 import { serverEngine } from './server.ts'
 import { nodeSettings } from './settings.ts'
 
@@ -41,11 +42,13 @@ export async function startChildProcess(installation: Installation, options: Eng
     options.repositoryFolder === undefined ? made : { ...made, repositories: resolve(options.repositoryFolder) }
   let process: ServerProcess | null = null
   let client: Client | null = null
+  let relay: CredentialRelay | null = null
   let stopped: Promise<void> | null = null
   const stop = () => {
     stopped ??= (async () => {
       await process?.stop(stopGraceMs)
       await client?.close().catch(() => {})
+      await relay?.close()
       await removeFolder(folders.root, log)
     })()
     return stopped
@@ -60,8 +63,13 @@ export async function startChildProcess(installation: Installation, options: Eng
     })
     for (const [key, value] of options.settings ?? []) settings.set(key, value)
     const launch = await installation.prepare({ folders, settings, heapMb: options.heapMb })
+    const store = installation.modules.has('repository-s3') ? (options.store ?? null) : null
+    relay = store === null ? null : await startCredentialRelay(store, clock)
     options.signal.throwIfAborted()
-    const running = startProcess(launch, clock)
+    // Credentials of ours are none of its business; a store that it may read is given through the relay.
+    const inherited = Object.entries(launch.environment).filter(([name]) => !name.startsWith('AWS_'))
+    const environment = { ...Object.fromEntries(inherited), ...relay?.environment }
+    const running = startProcess({ ...launch, environment }, clock)
     process = running
     const signal = withDeadline(options.signal, options.startTimeoutMs, `the start of ${options.name}`)
     const address = await untilAlive(running, () => boundAddress(folders.logs), clock, signal, options)
@@ -79,7 +87,8 @@ export async function startChildProcess(installation: Installation, options: Eng
       egressBlocked: false,
     } as const
     const { repositories } = folders
-    const engine = serverEngine({ facts, client: connected, process: running, repositories, clock, stop })
+    const storeBody = store === null ? null : storeRepositoryBody(store)
+    const engine = serverEngine({ facts, client: connected, process: running, repositories, storeBody, clock, stop })
     log.info(`Engine ${options.name} answers`, {
       product: facts.product,
       version: facts.version,

@@ -12,6 +12,10 @@ export interface Family {
   /** Class and file name below `launchers/`. */
   readonly launcher: string
   readonly jdk: { readonly minimum: number; readonly maximum?: number }
+  /** Raised when the family's own artifacts change, so that old installations are not used. @default 0 */
+  readonly revision?: number
+  /** Modules beyond the transport. @default none */
+  readonly modules?: readonly string[]
   /** `group:artifact:version`. */
   artifacts(version: string): readonly string[]
   /** Arranges `lib/` of a freshly fetched installation. */
@@ -88,9 +92,12 @@ const opensearch3: Family = {
   product: 'opensearch',
   launcher: 'LaunchOpenSearch3',
   jdk: { minimum: 21 },
+  revision: 1,
+  modules: ['repository-s3'],
   artifacts: version => [
     `org.opensearch:opensearch:${version}`,
     `org.opensearch.plugin:transport-netty4-client:${version}`,
+    `org.opensearch.plugin:repository-s3:${version}`,
     // The server leaves the logging back end to its distribution.
     'org.apache.logging.log4j:log4j-core:2.21.0',
   ],

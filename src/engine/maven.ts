@@ -33,11 +33,14 @@ const mavenDeadlineMs = 15 * 60_000
 export async function mavenInstallation(options: MavenOptions): Promise<Installation> {
   const family = familyOf(options.product, options.version)
   const jdk = await findJdk({ ...family.jdk, neededBy: `${options.product} ${options.version}` }, options.environment)
-  const home = join(options.cacheFolder, `${options.product}-${options.version}-layout${layoutVersion}`)
+  const home = join(
+    options.cacheFolder,
+    `${options.product}-${options.version}-layout${layoutVersion + (family.revision ?? 0)}`,
+  )
   if (!(await exists(home))) await build(home, family, jdk, options)
   return {
     product: options.product,
-    modules: new Set(),
+    modules: new Set(family.modules ?? []),
     prepare: input => prepare(home, family, jdk, options.environment, input),
   }
 }
@@ -63,6 +66,8 @@ async function prepare(
       '-XX:+ExitOnOutOfMemoryError',
       `-XX:ErrorFile=${join(folders.logs, 'hs_err.log')}`,
       `-Djava.io.tmpdir=${folders.temp}`,
+      // As its start script does; its repository-s3 asks for it.
+      ...(family.product === 'opensearch' ? [`-Dopensearch.path.conf=${folders.config}`] : []),
       ...family.javaArguments(home),
       launcher,
       home,

@@ -8,6 +8,7 @@ import type { Clock } from '../time.ts'
 import type { Environment } from './jdk.ts'
 import type { Product } from './launch.ts'
 import type { Engine } from './port.ts'
+import type { StoreAccess } from './repositoryS3.ts'
 
 /** A run and its process, so that what it leaves when it is killed is known to be dead. */
 export interface RunOwner {
@@ -51,6 +52,8 @@ export interface EngineOptions {
   readonly workFolder: string
   /** What the server may read repositories from. @default a folder of its own, removed with it */
   readonly repositoryFolder?: string
+  /** Kinds `distribution` and `maven`: the repository's store, for a server that is to read it itself. @default it gets nothing of it */
+  readonly store?: StoreAccess | null
   readonly heapMb: number
   readonly startTimeoutMs: number
   /** PATH, HOME, JAVA_HOME are looked at; the rest reaches a distribution's start script. */

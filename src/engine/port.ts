@@ -63,6 +63,8 @@ export interface Engine {
   /** Registers `folder` (below `repositoryFolder`) as a read-only `fs` repository, verify=false, unthrottled. */
   registerRepository(repository: string, folder: string, signal: AbortSignal): Promise<void>
   removeRepository(repository: string, signal: AbortSignal): Promise<void>
+  /** Registers the store that it was started with as a read-only `s3` repository; null: it was given none, or has no repository-s3. */
+  readonly registerStore: ((repository: string, signal: AbortSignal) => Promise<void>) | null
   /** Starts one restore of one index and returns at once; settings of facts 7.2 are sent with it. */
   startRestore(request: RestoreRequest): Promise<RestoreAnswer>
   recovery(target: string, signal: AbortSignal): Promise<RecoveryRow[]>

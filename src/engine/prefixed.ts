@@ -8,6 +8,8 @@ export function prefixedEngine(engine: Engine, prefix: string): Engine {
     facts: engine.facts,
     repositoryFolder: engine.repositoryFolder,
     registerRepository: (repository, folder, signal) => engine.registerRepository(on(repository), folder, signal),
+    // Nothing of ours gives credentials to a cluster of somebody else.
+    registerStore: null,
     removeRepository: (repository, signal) => engine.removeRepository(on(repository), signal),
     startRestore: request =>
       engine.startRestore({ ...request, repository: on(request.repository), target: on(request.target) }),

@@ -48,13 +48,24 @@ function allGauges(run: RunResult, nowMs: number): Row[] {
     ['DebtOverdue', debt.overdue],
     ['OldestDebtDays', debt.contents === 0 ? 0 : debt.oldestDays],
     ['NightsToCatchUp', debt.contents === 0 ? 0 : debt.nightsToCatchUp],
+    ['DebtTrend', debtTrend(run)],
     ['NewestSnapshotAgeHours', ageHours(standings.newest, nowMs)],
     ['NewestGoodSnapshotAgeHours', ageHours(standings.newestGood, nowMs)],
     ['RestoreBytesPerSecond', restoreSpeed(run)],
+    ['FullRestoreSeconds', run.restoreTime?.projection?.seconds ?? null],
     ['RunSeconds', run.seconds],
     ['BytesRead', stats.bytesRead],
     ['BytesRestored', stats.bytesRestored],
   ]
+}
+
+const trendRuns = 7
+
+/** Null: no earlier run is known. */
+function debtTrend({ runId, debt, history }: RunResult): number | null {
+  const earlier = history.filter(run => run.runId !== runId).slice(-trendRuns)
+  const [first] = earlier
+  return first === undefined ? null : (debt.contents - first.debtContents) / earlier.length
 }
 
 function badNews(run: RunResult): Row[] {

@@ -2,10 +2,12 @@
 import type { ExitCode } from '../errors.ts'
 import type { BaselinesOfRun } from './baseline.ts'
 import type { CostTerms, UsageBill } from './cost.ts'
+import type { ChainFacts } from './evidence.ts'
 import type { Finding, FindingCode } from './finding.ts'
 import type { RulesOfRun } from './ownerRule.ts'
 import type { DebtKind, Forecast } from './plan.ts'
 import type { RepositoryIdentity, SnapshotState, SnapshotUuid } from './repository.ts'
+import type { RestoreTime } from './restoreTime.ts'
 import type { SampleOfRun } from './sample.ts'
 import type { Level, Method, Reason, VerdictRow, VerdictValue } from './verdict.ts'
 
@@ -57,6 +59,12 @@ export interface RestoreRow {
   readonly seconds: { readonly mirror: number; readonly restore: number; readonly questions: number }
   /** Evidence file, relative to the folder of `run.json`; null where there is none. */
   readonly evidence: string | null
+  /** Absent: `restore`, of an older run. */
+  readonly method?: 'restore' | 'chained'
+  /** From where the server read; absent: the mirror. */
+  readonly source?: 'mirror' | 's3'
+  /** `chained` only. */
+  readonly chain?: ChainFacts
 }
 
 export interface DebtSummary {
@@ -226,6 +234,8 @@ export interface RunResult {
   readonly baselines?: BaselinesOfRun
   /** A random draw and what it says of all contents; absent: none was asked for. */
   readonly sample?: SampleOfRun
+  /** Null: nothing was restored whole. Absent: an older run. */
+  readonly restoreTime?: RestoreTime | null
   /** Sentences about what this run does not prove. */
   readonly limitsOfProof: readonly string[]
 }

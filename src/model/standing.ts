@@ -96,12 +96,15 @@ export function ageHours(snapshot: SnapshotSummary | null, nowMs: number): numbe
   return Math.max(0, (nowMs - Date.parse(snapshot.endedAt)) / 3_600_000)
 }
 
-/** Restored bytes per second of mirror and restore together, over the contents that passed; null when none did. */
+/**
+ * Restored bytes per second of mirror and restore together, over the contents that passed; null when none did. Chained ones copied
+ * only what differed and are left out.
+ */
 export function restoreSpeed(run: RunResult): number | null {
   let bytes = 0
   let seconds = 0
   for (const row of run.restores) {
-    if (row.verdict !== 'pass') continue
+    if (row.verdict !== 'pass' || row.method === 'chained') continue
     bytes += row.bytes
     seconds += row.seconds.mirror + row.seconds.restore
   }

@@ -16,6 +16,7 @@ import type { Limits } from '../model/policy.ts'
 import type { SnapshotEntry } from '../model/repository.ts'
 import type { Reason } from '../model/verdict.ts'
 import { chooseEngine, type EngineOffer } from './compatibility.ts'
+import { orderGroups } from './order.ts'
 
 export interface SelectInput {
   /** Worst first, as `findDebt` gives it. */
@@ -69,13 +70,17 @@ export function selectPlan(input: SelectInput): Plan {
   }
   for (const worst of input.debt) {
     if (!open.has(worst)) continue
-    const chosen = worst.content.snapshots.filter(position => choices.has(position) && heldBy.get(position)?.includes(worst))
+    const chosen = worst.content.snapshots.filter(
+      position => choices.has(position) && heldBy.get(position)?.includes(worst),
+    )
     if (isFull() && chosen.length === 0) {
       left.push({ item: worst, reason: worst.content.bytes > bytesLimit ? 'does-not-fit' : 'limit-reached' })
       open.delete(worst)
       continue
     }
-    const position = isFull() ? (newestOf(chosen, input.snapshots) ?? -1) : bestHolder(worst, heldBy, open, input.snapshots)
+    const position = isFull()
+      ? (newestOf(chosen, input.snapshots) ?? -1)
+      : bestHolder(worst, heldBy, open, input.snapshots)
     for (const item of heldBy.get(position) ?? []) {
       if (!open.delete(item)) continue
       if (restoreBytes + item.content.bytes > bytesLimit) {
@@ -88,12 +93,16 @@ export function selectPlan(input: SelectInput): Plan {
     }
   }
   const order = new Map(input.debt.map((item, i) => [item.content, i]))
-  const planned = [...choices.values()].flat().sort((a, b) => (order.get(a.content) ?? order.size) - (order.get(b.content) ?? order.size))
+  const planned = [...choices.values()]
+    .flat()
+    .sort((a, b) => (order.get(a.content) ?? order.size) - (order.get(b.content) ?? order.size))
+  const snapshots = [...choices.keys()]
+  const groups = groupContents(planned, one => engineFor(one.content, one.snapshot) ?? '')
   return {
-    snapshots: [...choices.keys()],
-    groups: groupContents(planned, one => engineFor(one.content, one.snapshot) ?? ''),
+    snapshots,
+    groups: orderGroups({ groups, snapshots, left: left.map(({ item }) => item.content.snapshots) }),
     left,
-    sampled,
+    ...(input.sample === undefined ? {} : { sampled }),
     debt: input.debt,
     restoreBytes,
   }

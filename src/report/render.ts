@@ -2,7 +2,7 @@
  * The nightly report: one self-contained HTML file without any script, for people who never see a terminal.
  *
  * Order: verdict in words, key numbers, findings (first when there are errors), last good snapshots, snapshots by
- * level, gaps, rules, baselines, sample, debt, restores, costs, accepted findings, limits, identity.
+ * level, gaps, rules, baselines, sample, debt, restores, how long they take, costs, accepted findings, limits, identity.
  */
 import { createHash } from 'node:crypto'
 import type { RunResult } from '../model/run.ts'
@@ -16,9 +16,10 @@ import { headline } from './headline.ts'
 import { shapeDefinitions } from './marks.ts'
 import { cut, html, styleElement, visible } from './markup.ts'
 import { masthead, strip } from './overview.ts'
-import { sealSection } from './seal.ts'
+import { restoreTimeSection } from './restoreTime.ts'
 import { rulesSection } from './rules.ts'
 import { sampleSection } from './sample.ts'
+import { sealSection } from './seal.ts'
 import { debtSection, identitySection, limitsSection, restoresSection } from './work.ts'
 
 /**
@@ -60,7 +61,7 @@ ${!hasErrors && findingsSection(run)}
 ${debtSection(run)}
 ${arraySection(run)}
 ${restoresSection(run)}
-${costsSection(run)}
+${restoreTimeSection(run)}${costsSection(run)}
 ${acceptedSection(run)}
 ${limitsSection(run)}
 ${sealSection(run)}${identitySection(run)}

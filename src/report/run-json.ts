@@ -94,7 +94,12 @@ const restore = object({
   foundDocs: orNull(amount),
   seconds: object({ mirror: amount, restore: amount, questions: amount }),
   evidence: orNull(string),
+  method: orAbsent(oneOf('restore', 'chained')),
+  source: orAbsent(oneOf('mirror', 's3')),
+  chain: orAbsent(object({ link: amount, over: string, predictedReusedBytes: amount, reusedBytes: amount })),
 })
+
+const restorePhase = object({ seconds: amount, bytesPerSecond: orNull(amount) })
 
 const usage = object({
   list: amount,
@@ -317,6 +322,28 @@ const runShape: Check = object({
       statement: orNull(object({ atLeast: amount, atMost: amount })),
       sentence: string,
     }),
+  ),
+  restoreTime: orAbsent(
+    orNull(
+      object({
+        samples: amount,
+        chained: amount,
+        bytes: amount,
+        phases: object({ fetch: orNull(restorePhase), restore: restorePhase, questions: restorePhase }),
+        projection: orNull(
+          object({
+            snapshot: string,
+            indices: amount,
+            bytes: amount,
+            seconds: amount,
+            fastest: orNull(amount),
+            slowest: orNull(amount),
+            parallel: amount,
+            assumptions: arrayOf(string),
+          }),
+        ),
+      }),
+    ),
   ),
   limitsOfProof: arrayOf(string),
 })

@@ -37,6 +37,12 @@ const ours: readonly { readonly words: RegExp; readonly reason: Reason }[] = [
   },
   // Our own target of an earlier attempt, still there.
   { words: /an open index with same name already exists/i, reason: 'evidence-incomplete' },
+  // A server that reads the bucket itself: expired or missing credentials, throttling, the network. 404 is a missing blob: that accuses.
+  {
+    words:
+      /\(Service: (?:Amazon )?S3[,;] Status Code: (?!404)\d{3}|The specified bucket does not exist|SdkClientException|AmazonClientException|Unable to (?:execute HTTP request|load credentials)|Failed to load credentials|Premature end of Content-Length|SocketTimeoutException|ConnectionPoolTimeoutException/,
+    reason: 'store-unavailable',
+  },
   // The index was never opened: its settings, analyzers or mapping ask for what this server has not. No blob was read yet.
   { words: /failed to create index, failure|failed to update mapping for index, failure/i, reason: 'engine-lacks' },
 ]

@@ -2,6 +2,7 @@
 import { makeFinding } from '../check/findings.ts'
 import type { CheckResult } from '../check/result.ts'
 import type { Ledger } from '../ledger/port.ts'
+import type { Evidence } from '../model/evidence.ts'
 import { type Finding, findingCodes } from '../model/finding.ts'
 import type { JournalRow, RunRow } from '../model/journal.ts'
 import type { ContentRecord, DebtItem } from '../model/plan.ts'
@@ -10,13 +11,14 @@ import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
 import type { RestoreRow, RunResult, SelfCheck, SnapshotSummary } from '../model/run.ts'
 import { type Reason, reasons } from '../model/verdict.ts'
 import { findDebt, isProven } from '../plan/debt.ts'
+import { restoreTimeOf } from '../plan/restoreTime.ts'
 import { isoTime } from '../time.ts'
 import { type Attempt, evidenceName } from './attempt.ts'
 import type { AuditOptions } from './audit.ts'
 import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
-import { enginesNeeded } from './engineNeeds.ts'
 import { sampleOf } from './draw.ts'
+import { enginesNeeded } from './engineNeeds.ts'
 import { exitOf, sortAccepted, summarizeDebt } from './outcome.ts'
 import { unaskedContents, withRules } from './ruledRun.ts'
 import type { SavedRules } from './savedRules.ts'
@@ -99,7 +101,11 @@ export function concludeRun(input: ResultInput): ConcludedRun {
   const debtInput = { ...at, contents, unasked }
   const debt = findDebt(debtInput)
   const { restores } = input
-  const provenNow = restores.filter(row => row.verdict === 'pass').length
+  // What was drawn and needed no proof brings nobody nearer to the end of the debt.
+  const drawn = new Set(survey.draw?.contents.map(({ contentId }) => contentId))
+  const worksOff = ({ verdict, kind, contentId }: RestoreRow) =>
+    verdict === 'pass' && !(kind === 'refresh' && drawn.has(contentId))
+  const provenNow = restores.filter(worksOff).length
   const contentsBefore = input.contentsBefore ?? findDebt({ ...at, contents: survey.contents }).length
   const firstSeen = (item: DebtItem) =>
     Math.min(...item.content.snapshots.map(position => snapshots[position]?.endedMs ?? endedMs))
@@ -161,7 +167,12 @@ export function concludeRun(input: ResultInput): ConcludedRun {
       bytesRestored: restores.reduce((sum, row) => sum + (row.attempts > 0 ? row.bytes : 0), 0),
       phases: input.phases,
     },
-    limitsOfProof: [...enginesNeeded(input.survey), ...limitsOfProof(input.engines)],
+    restoreTime: restoreTimeOf({
+      restores,
+      newest: newestOf(judged.map(snapshot => summarize(snapshot, survey))),
+      parallel: config.work.contents,
+    }),
+    limitsOfProof: [...enginesNeeded(input.survey), ...limitsOfProof(input.engines), ...howLimits(restores)],
   }
   const rows = [...standingRows(judged, result.lastGood, runId, endedMs), ...journalRows(result)]
   return { result, rows, savedRules: ruled.saved }
@@ -332,8 +343,25 @@ export function restoreRows(attempts: readonly Attempt[], { snapshots }: Reposit
       foundDocs: primaries.length === 0 ? null : sumOrNull(primaries.map(row => row.luceneDocs)),
       seconds: attempt.seconds,
       evidence: evidence === null ? null : evidenceName(attempt),
+      ...howRestored(evidence),
     }
   })
+}
+
+/** `evidence`: null where nothing was restored. */
+function howRestored(evidence: Evidence | null): Pick<RestoreRow, 'method' | 'source' | 'chain'> {
+  if (evidence === null) return {}
+  const { method, source = 'mirror', chain } = evidence
+  return { method, source, ...(chain === undefined ? {} : { chain }) }
+}
+
+/** The newest snapshot that its server calls complete. */
+function newestOf(snapshots: readonly SnapshotSummary[]): SnapshotSummary | null {
+  const complete = snapshots.filter(({ state, endedAt }) => state === 'SUCCESS' && endedAt !== null)
+  return complete.reduce<SnapshotSummary | null>(
+    (best, one) => (best === null || (one.endedAt ?? '') > (best.endedAt ?? '') ? one : best),
+    null,
+  )
 }
 
 export function sumOrNull(values: readonly (number | null)[]): number | null {
@@ -372,11 +400,30 @@ function limitsOfProof(engines: RunResult['engines']): string[] {
     'index-N carries no checksum: a flipped bit in one of its times cannot be seen.',
     'Blobs of contents that were never restored are proven present and of the right length, not byte for byte.',
   ]
-  if (engines.some(engine => !engine.egressBlocked)) {
+  if (engines.some(engine => engine.kind === 'endpoint')) {
+    limits.push('The server was run by somebody else: what it reaches, and who reaches it, is not known here.')
+  }
+  if (engines.some(engine => !engine.egressBlocked && engine.kind !== 'endpoint')) {
     limits.push('The throwaway server was bound to loopback, and its way out to the network was not blocked.')
   }
   if (engines.some(engine => engine.kind === 'maven')) {
     limits.push('The throwaway server was put together from Maven Central and lacks the x-pack modules.')
+  }
+  return limits
+}
+
+/** What is true only of chained restores, and of a server that read the store itself. */
+function howLimits(restores: readonly RestoreRow[]): string[] {
+  const limits: string[] = []
+  if (restores.some(({ method }) => method === 'chained')) {
+    limits.push(
+      'Chained restores copied only what differed from the content before; the blobs of a content were read at different times of this run, and the evidence names who read each.',
+    )
+  }
+  if (restores.some(({ source }) => source === 's3')) {
+    limits.push(
+      'The throwaway server read the store itself: it reached the network and was given the credentials of this run.',
+    )
   }
   return limits
 }

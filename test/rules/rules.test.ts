@@ -82,6 +82,26 @@ describe('everyShardStarted', () => {
     ])
   })
 
+  test.each([
+    'S3Exception[The provided token has expired. (Service: S3, Status Code: 400, Request ID: X) (SDK Attempt Count: 1)]',
+    'AmazonS3Exception[Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied; Request ID: X)]',
+    'S3Exception[Please reduce your request rate. (Service: S3, Status Code: 503, Request ID: X)]',
+    'S3Exception[The specified bucket does not exist (Service: S3, Status Code: 404, Request ID: X)]',
+    'SdkClientException[Unable to load credentials from any of the providers in the chain]',
+    'SdkClientException[Unable to execute HTTP request: Connect to bucket.s3.amazonaws.com failed]',
+    'ConnectionClosedException[Premature end of Content-Length delimited message body (expected: 9; received: 3)]',
+  ])('a server that could not read the bucket: %s', words => {
+    expect(ask(everyShardStarted, lost(words))).toMatchObject([
+      { verdict: 'inconclusive', reason: 'store-unavailable' },
+    ])
+  })
+
+  test('a blob that the bucket does not have accuses', () => {
+    const words =
+      'NoSuchFileException[Blob object [x] not found: The specified key does not exist. (Service: S3, Status Code: 404)]'
+    expect(ask(everyShardStarted, lost(words))).toMatchObject([{ verdict: 'fail', code: 'restore-shard-failed' }])
+  })
+
   test('a name of the owner’s in the words excuses nothing', () => {
     const words = 'restore of [unknown analyzer no plugin] failed: CorruptIndexException[checksum failed]'
     expect(ask(everyShardStarted, lost(words))).toMatchObject([{ verdict: 'fail', code: 'restore-shard-failed' }])

@@ -15,12 +15,17 @@ import org.opensearch.plugins.PluginInfo;
 
 public class LaunchOpenSearch3 extends Node {
   private LaunchOpenSearch3(Environment environment) {
-    super(environment, List.of(transport()), false);
+    super(environment, List.of(transport(), repositoryS3()), false);
   }
 
   private static PluginInfo transport() {
     return new PluginInfo("transport-netty4", "HTTP and transport", Version.CURRENT.toString(), Version.CURRENT, "21",
         "org.opensearch.transport.Netty4ModulePlugin", null, List.of(), false);
+  }
+
+  private static PluginInfo repositoryS3() {
+    return new PluginInfo("repository-s3", "Repositories in S3", Version.CURRENT.toString(), Version.CURRENT, "21",
+        "org.opensearch.repositories.s3.S3RepositoryPlugin", null, List.of(), false);
   }
 
   public static void main(String[] args) throws Exception {

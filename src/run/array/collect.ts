@@ -239,6 +239,7 @@ async function restoresOf(
       bytes: content.bytes,
       ...restore,
       evidence: name,
+      method: row.method,
     })
   }
   return rows
