@@ -204,8 +204,9 @@ function wrongMember(value: Json, shape: Shape, path: string): string | null {
   return null
 }
 
-function signatureProblem({ algorithm, signature, ...rest }: Json): string | null {
-  const good = isText(algorithm) && typeof signature === 'string' && Object.keys(rest).length === 0
+function signatureProblem(line: Json): string | null {
+  const { algorithm, signature } = line
+  const good = Object.keys(line).join() === 'algorithm,signature' && isText(algorithm) && typeof signature === 'string'
   // One base64 text for each signature.
   const exact = good && Buffer.from(signature, 'base64').toString('base64') === signature
   return exact ? null : 'its signature line is not in canonical form'

@@ -5,10 +5,11 @@ import { exitCodes, SnapproofError } from '../../src/errors.ts'
 import type { AuditConfig } from '../../src/model/config.ts'
 import type { RunResult } from '../../src/model/run.ts'
 import { parseRun } from '../../src/report/run-json.ts'
+import { type LedgerMemoryOptions, ledgerMemory } from '../../src/run/checkMemory.ts'
 import type { RunDependencies } from '../../src/run/dependencies.ts'
 import { publish } from '../../src/run/publish.ts'
 import { openSealer, withSeal } from '../../src/run/seal.ts'
-import { rememberedHead } from '../../src/seal/head.ts'
+import { headRow, rememberedHead } from '../../src/seal/head.ts'
 import { decodeSeal, type SealRecord, sealName, sha256 } from '../../src/seal/record.ts'
 import { verifyChain } from '../../src/seal/verify.ts'
 import { bytesOf, chainOf, keys, signal, signer } from '../seal/support.ts'
@@ -236,6 +237,13 @@ describe('a run without a seal keeps its verdicts and exits with 2, loudly', () 
     const { result } = await night(run, { noKey: trouble() })
     expect(result.exit).toMatchObject({ code: 2, applies: [2, 1, 4] })
   })
+})
+
+it('checks forget what they do not know, and not the head of the seals', () => {
+  const subjects = ['index 1', headRow('s3://seals', { number: 1, hash: 'a'.repeat(64) }).subject, 'snapshot 2']
+  const ledger = { memorySubjects: () => subjects } as unknown as LedgerMemoryOptions['ledger']
+  const memory = ledgerMemory({ ledger, runId: 'r', readOnly: false, renewAfterDays: 1, clock: fakeClock() })
+  expect([...memory.subjects()]).toEqual(['index 1', 'snapshot 2'])
 })
 
 it('a chain that was cut is told by the next run, sealed, with exit code 2, and the hole stays; the night after is quiet', async () => {
