@@ -28,7 +28,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Throws `no-jdk`, naming what was found where. `folders` replaces the usual folders, for tests. */
 export async function findJdk(wanted: JdkWanted, environment: Environment, folders?: readonly string[]): Promise<Jdk> {
-  const found = await installedJdks(environment, folders ?? usualFolders(environment))
+  const places = folders ?? usualFolders(environment)
+  const found = await installedJdks(environment, places)
   const maximum = wanted.maximum ?? Number.POSITIVE_INFINITY
   const fitting = found.filter(jdk => jdk.version >= wanted.minimum && jdk.version <= maximum)
   const best = fitting.reduce<Jdk | null>((a, b) => (a === null || b.version > a.version ? b : a), null)
@@ -37,7 +38,7 @@ export async function findJdk(wanted: JdkWanted, environment: Environment, folde
   const seen = found.map(jdk => `${jdk.version} in ${jdk.home}`).join(', ')
   throw new SnapproofError(
     'no-jdk',
-    `${wanted.neededBy} needs a JDK ${range}; found ${seen === '' ? 'none' : `only ${seen}`}`,
+    `${wanted.neededBy} needs a JDK ${range}; found ${seen === '' ? 'none' : `only ${seen}`}; looked at JAVA_HOME (${environment.JAVA_HOME || 'not set'}), PATH, ${places.join(', ')}`,
     {
       advice: `Install a JDK ${range} (with javac) and set JAVA_HOME to its folder, or use an engine of kind distribution.`,
     },

@@ -38,7 +38,19 @@ describe('a valid file', () => {
       ledger: { store: null, file: '/etc/snapproof/.snapproof/production.sqlite', leaseSeconds: 120 },
       output: { folder: '/etc/snapproof/.snapproof/runs', store: null, keepEvidenceDays: null },
       rules: [],
-      engines: [{ name: 'es9', kind: 'maven', product: 'elasticsearch', version: '9.5.3', home: null, heapMb: 1024 }],
+      engines: [
+        {
+          ...{ name: 'es9', kind: 'maven', product: 'elasticsearch', version: '9.5.3', home: null, heapMb: 1024 },
+          ...{ image: null, command: null, memoryMb: null, network: null, readOnly: true },
+          ...{
+            url: null,
+            clusterName: null,
+            repositoryFolder: null,
+            authorizationFile: null,
+            authorizationVariable: null,
+          },
+        },
+      ],
       policy: {
         startMs: null,
         restoreNewestWithinDays: 7,
@@ -46,6 +58,20 @@ describe('a valid file', () => {
         bytesWithinDays: 90,
         credit: 'shared',
         accepted: [],
+        sample: { contents: null, confidence: 95 },
+      },
+      baselines: {
+        after: 5,
+        settleMs: 604_800_000,
+        thresholds: {
+          documentsPercent: 50,
+          bytesPercent: 80,
+          jumpTimes: 10,
+          frozenPauses: 2,
+          mapping: true,
+          severity: { emptied: 'error', shrunk: 'warning', frozen: 'warning', jumped: 'warning', mapping: 'warning' },
+        },
+        patterns: [],
       },
       limits: { snapshots: null, restoreBytes: null, durationSeconds: null, costUsd: null },
       costs: { prices: readPriceTable(), compute: null, transfer: 'same-region', kms: 'bucket-key', store: 's3' },
@@ -124,7 +150,7 @@ failOn: warning
     const config = await loadConfig({ file: 'config/snapproof.example.yaml', environment: {} })
     expect(config.repository.name).toBe('production')
     expect(config.ledger.file).toBe(resolve('config/.snapproof/production.sqlite'))
-    expect(config.engines).toHaveLength(2)
+    expect(config.engines).toHaveLength(4)
   })
 })
 
@@ -157,7 +183,7 @@ failOn: everything
       'The configuration has 12 errors:',
       'audit.yaml:3:8: repository.url: got "https://example.com"; allowed: s3://bucket/base/path or file:///absolute/path',
       'audit.yaml:4:3: repository.regoin: no such key; did you mean region?',
-      'audit.yaml:9:11: engines[0].kind: got "docker"; allowed: maven, distribution',
+      'audit.yaml:9:11: engines[0].kind: got "docker"; allowed: maven, distribution, container, endpoint',
       'audit.yaml:10:14: engines[0].version: got 9.5; allowed: a version such as 9.5.3',
       'audit.yaml:12:3: limits.restore_bytes: no such key; did you mean restoreBytes?',
       'audit.yaml:13:17: limits.restoreBytes: got "5 GiBB"; allowed: a size such as 500GiB, 20 MB (1 MB is 1,000,000 bytes) or a whole number of bytes, at least 1 byte',
@@ -365,7 +391,41 @@ describe('rules between keys', () => {
       /:10:13: engines\[1\]\.name: got "es9", the name of engines\[0\]; allowed: a name of its own/,
     )
     expect(message).toMatch(/engines\[1\]\.home: got nothing; allowed: the folder with bin\/elasticsearch/)
-    expect(message).toMatch(/:11:51: engines\[2\]\.home: got "\/x"; allowed: nothing/)
+    expect(message).toMatch(/:11:51: engines\[2\]\.home: got "\/x"; allowed: nothing: only kind distribution has it/)
+  })
+
+  test('keys of containers and endpoints', async () => {
+    const { message } = await errorOf(`${minimal}  - { name: a, kind: endpoint, version: 9.5.3, memoryMb: 600 }
+  - { name: b, kind: container, version: 9.5.3, url: 'http://x:9200', image: 'has a space' }
+  - { name: c, kind: endpoint, version: 9.5.3, url: 'http://user:secret@x', clusterName: c, repositoryFolder: relative,
+      authorizationFile: f, authorizationVariable: SNAPPROOF_X }
+`)
+    for (const expected of [
+      /engines\[1\]\.url: got nothing; allowed: http:\/\/host:port/,
+      /engines\[1\]\.clusterName: got nothing; allowed: the name of the cluster at url, repeated/,
+      /engines\[1\]\.repositoryFolder: got nothing/,
+      /engines\[1\]\.memoryMb: got 600; allowed: nothing: only kind container has it/,
+      /engines\[2\]\.url: got "http:\/\/x:9200"; allowed: nothing: only kind endpoint has it/,
+      /engines\[2\]\.image: got "has a space"/,
+      /engines\[3\]\.url: holds a credential/,
+      /engines\[3\]\.repositoryFolder: got "relative"; allowed: an absolute path/,
+      /engines\[3\]\.authorizationVariable: got "SNAPPROOF_X"; allowed: one of/,
+      /engines\[3\]\.authorizationVariable: got "SNAPPROOF_X"; allowed: a name that does not begin/,
+    ])
+      expect(message).toMatch(expected)
+    expect(message).not.toContain('secret@')
+  })
+
+  test('paths of engines start at the folder of the file; a bare command is looked for on the PATH', async () => {
+    const config = await load(`${minimal}  - { name: a, kind: container, version: 9.5.3, command: podman }
+  - { name: b, kind: container, version: 9.5.3, command: bin/docker }
+  - { name: c, kind: endpoint, version: 9.5.3, url: 'http://x:9200', clusterName: c, repositoryFolder: /r, authorizationFile: key }
+`)
+    expect(config.engines.slice(1).map(({ command, authorizationFile }) => command ?? authorizationFile)).toEqual([
+      'podman',
+      '/etc/snapproof/bin/docker',
+      '/etc/snapproof/key',
+    ])
   })
 })
 
