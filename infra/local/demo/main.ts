@@ -65,6 +65,8 @@ async function story(): Promise<void> {
     expect(noticed, 1, 'the emptied index is noticed in the first night')
     const told = noticed.findings.find(one => one.code === 'index-emptied')
     expectThat(told?.index === 'orders', `baseline: ${told?.message}`)
+    const count = noticed.rules?.outcomes.find(one => one.index === 'orders' && one.verdict === 'fail')
+    expectThat(count !== undefined, `rule ${count?.rule}: ${count?.message}`)
     expectThat(
       noticed.restores.some(one => one.index === 'orders' && one.snapshot === emptied && one.verdict === 'pass'),
       'the restore itself passed: without baseline and rule nobody would know',

@@ -71,6 +71,10 @@ engines:
     kind: maven
     version: 9.5.3
     heapMb: 512
+rules:
+  - name: orders are there
+    index: orders
+    documents: { min: 500 }
 metrics:
   enabled: false # there is no CloudWatch here
 `
