@@ -51,7 +51,7 @@ describe('findJdk', () => {
     const search = findJdk(wanted, { JAVA_HOME: old, PATH: '' }, [join(root, 'homes')])
     await expect(search).rejects.toMatchObject({
       code: 'no-jdk',
-      message: `elasticsearch 9.5.3 needs a JDK 21 or newer; found only 17 in ${old}`,
+      message: `elasticsearch 9.5.3 needs a JDK 21 or newer; found only 17 in ${old}; looked at JAVA_HOME (${old}), PATH, ${join(root, 'homes')}`,
     })
     await expect(findJdk(wanted, {}, [])).rejects.toThrow('found none')
   })
