@@ -81,4 +81,4 @@ it('each night adds one seal that holds what it left; a cut end is seen by the l
   expect(await seals()).toEqual(['seal-0000000001.jsonl', 'seal-0000000003.jsonl'])
   expect(await readFile(join(third.folder, 'report.html'), 'utf8')).toContain('The chain of seals is not what it was')
   expect(await verify()).toMatchObject({ code: 1, problems: [{ kind: 'missing', number: 2 }] })
-})
+}, 600_000)
