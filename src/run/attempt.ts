@@ -192,7 +192,8 @@ async function account(
   { source, readings: before, readApart }: Place,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<Evidence> {
-  if (evidence.refusal !== null || evidence.cutShort !== null) return evidence
+  // What is wrong already has its own words, and a shard that failed has no list of files.
+  if (evidence.refusal !== null || evidence.cutShort !== null || evidence.unstarted.length > 0) return evidence
   const own = new Set((expected.files ?? []).flatMap(({ blobs }) => blobs))
   const at = isoTime(clock.nowMs())
   const readings = before

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { toMetricData } from '../../src/metrics/data.ts'
 import { metrics } from '../../src/metrics/names.ts'
+import type { RestoreTime } from '../../src/model/restoreTime.ts'
 import type { RunResult } from '../../src/model/run.ts'
 import { first, goodRun, sampleRun, withRestoreVerdict } from '../support/runs.ts'
 
@@ -42,7 +43,24 @@ describe('toMetricData', () => {
   })
 
   it('uses declared names and units, one dimension, one time, the heartbeat last', () => {
-    const data = toMetricData(sampleRun(), nowMs)
+    const projection = {
+      snapshot: 'night',
+      indices: 1,
+      bytes: 9,
+      seconds: 60,
+      fastest: null,
+      slowest: null,
+      parallel: 1,
+    }
+    const phase = { seconds: 1, bytesPerSecond: 9 }
+    const restoreTime: RestoreTime = {
+      samples: 1,
+      chained: 0,
+      bytes: 9,
+      phases: { fetch: phase, restore: phase, questions: phase },
+      projection: { ...projection, assumptions: [] },
+    }
+    const data = toMetricData({ ...sampleRun(), restoreTime }, nowMs)
     for (const datum of data) {
       expect(metrics).toHaveProperty(datum.MetricName ?? '')
       expect(datum.Unit).toBe(metrics[datum.MetricName as keyof typeof metrics].unit)
@@ -51,6 +69,29 @@ describe('toMetricData', () => {
     }
     expect(data.map(datum => datum.MetricName)).toEqual(Object.keys(metrics))
     expect(data.at(-1)?.MetricName).toBe('Heartbeat')
+  })
+
+  it('tells how the debt moves: by how much a run, over the last seven', () => {
+    const night = (i: number, debtContents: number) => ({ ...run.history[0], runId: `run-${i}`, debtContents }) as const
+    const run = sampleRun()
+    const trend = (debts: readonly number[], contents: number) =>
+      values({
+        ...run,
+        debt: { ...run.debt, contents },
+        history: debts.map((debt, i) => night(i, debt)) as typeof run.history,
+      }).DebtTrend
+    expect(trend([], 4)).toBeUndefined()
+    expect(trend([100, 90, 80, 70, 60, 50, 40, 30], 20)).toBe(-10)
+    expect(trend([3], 10)).toBe(7)
+    expect(trend([5, 9], 5)).toBe(0)
+    // A collect after one that died finds its own run among the earlier ones.
+    expect(
+      values({
+        ...run,
+        debt: { ...run.debt, contents: 4 },
+        history: [{ ...night(0, 9), runId: run.runId } as (typeof run.history)[number]],
+      }).DebtTrend,
+    ).toBeUndefined()
   })
 
   it('leaves out what is not known', () => {

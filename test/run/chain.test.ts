@@ -1,5 +1,6 @@
 /** Chains with faults that no real server produces on demand; the servers are in test/integration/chains.test.ts. */
 import { describe, expect, test } from 'vitest'
+import { SnapproofError } from '../../src/errors.ts'
 import { silentLog } from '../../src/log.ts'
 import type { Expectation, FileRow } from '../../src/model/evidence.ts'
 import type { Finding } from '../../src/model/finding.ts'
@@ -216,6 +217,24 @@ describe('reading the store itself', () => {
     const { said, result } = await play({ source, positions: [0], engine: () => ({ bendStats }) })
     expect(said).toEqual([[0, 'fail', 'restore', 2]])
     expect(result.findings).toMatchObject([{ code: 'document-count-mismatch' }])
+  })
+
+  /** As a server: of a shard that it gave up it lists no files. */
+  const noFiles = () => {
+    throw new SnapproofError('engine-request', 'there is no list of files')
+  }
+  test('a shard that the server gave up fails in its words, although it lists no files', async () => {
+    const gaveUp = 'CorruptIndexException[checksum failed (hardware problem?)]'
+    const { said, result } = await play({ source, positions: [0], engine: () => ({ gaveUp, files: noFiles }) })
+    expect(said).toEqual([[0, 'fail', 'restore', 2]])
+    expect(result.findings).toMatchObject([{ code: 'restore-shard-failed' }])
+  })
+  test('a shard that the server gave up for its credentials accuses nobody, in the words of the store', async () => {
+    const gaveUp = 'S3Exception[The provided token has expired. (Service: S3, Status Code: 400, Request ID: X)]'
+    const { attempts } = await play({ source, positions: [0], engine: () => ({ gaveUp, files: noFiles }) })
+    expect(attempts.map(({ judgement }) => [judgement.verdict, judgement.reason])).toEqual([
+      ['inconclusive', 'store-unavailable'],
+    ])
   })
 
   test('fails once and its blobs cannot be read: no finding', async () => {

@@ -41,6 +41,8 @@ export interface FakeEngineOptions {
   /** @default no hits */
   readonly search?: (target: string, body: Readonly<Record<string, unknown>>) => SearchAnswer | Promise<SearchAnswer>
   readonly runCommand?: Engine['runCommand']
+  /** Words with which every shard is given up. @default none is */
+  readonly gaveUp?: string
   /** @default true */
   readonly closes?: boolean
   /** Uuid of a snapshot as the server sees it. @default as expected */
@@ -142,7 +144,12 @@ export function fakeEngine(name: string, options: FakeEngineOptions = {}): FakeE
     shardStates: async target =>
       ask(
         target,
-        expected => expected.shards.map(({ shard }) => ({ shard, state: 'STARTED', reason: null, details: null })),
+        expected =>
+          expected.shards.map(({ shard }) =>
+            options.gaveUp === undefined
+              ? { shard, state: 'STARTED', reason: null, details: null }
+              : { shard, state: 'UNASSIGNED', reason: 'ALLOCATION_FAILED', details: options.gaveUp },
+          ),
         [],
       ),
     disk: async () => null,

@@ -61,31 +61,29 @@ async function addDocuments({ client }: SourceCluster, count: number, seed: numb
 }
 
 /**
- * Night 2 names a copy of a blob that night 3 names too: two blobs, one Lucene file. `damage` flips a byte of the copy.
- * Returns the key of the copy.
+ * The given night names a copy of a blob that night 3 names too, and a byte of the copy is flipped: two blobs, one Lucene file,
+ * one of them damaged. Returns the key of the copy.
  */
-export async function twinBlob({ folder, uuids }: Grown, { damage }: { readonly damage: boolean }): Promise<string> {
+export async function twinBlob({ folder, uuids }: Grown, { night: bent }: { readonly night: string }): Promise<string> {
   const [index = ''] = await readdir(join(folder, 'indices'))
   const shard = join(folder, 'indices', index, '0')
   const snap = (night: string) => join(shard, `snap-${uuids[night]}.dat`)
   const names = async (night: string) =>
     new Set((await readFile(snap(night), 'latin1')).match(/(?<!v)__[\w-]{22}/g) ?? [])
   const newest = await names('night-3')
-  const shared = [...(await names('night-2'))].filter(name => newest.has(name))
+  const shared = [...(await names(bent))].filter(name => newest.has(name))
   const sizes = await Promise.all(shared.map(async name => [(await readFile(join(shard, name))).length, name] as const))
   const [, original = ''] = sizes.sort(([a], [b]) => b - a)[0] ?? []
   const twin = `${original.slice(0, -4)}twin`
   await copyFile(join(shard, original), join(shard, twin))
-  if (damage) {
-    const bytes = await readFile(join(shard, twin))
-    const middle = Math.floor(bytes.length / 2)
-    bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle)
-    await writeFile(join(shard, twin), bytes)
-  }
-  const text = (await readFile(snap('night-2'), 'latin1')).replaceAll(original, twin)
+  const bytes = await readFile(join(shard, twin))
+  const middle = Math.floor(bytes.length / 2)
+  bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle)
+  await writeFile(join(shard, twin), bytes)
+  const text = (await readFile(snap(bent), 'latin1')).replaceAll(original, twin)
   const framed = Buffer.from(text, 'latin1')
   framed.writeBigInt64BE(BigInt(crc32(framed.subarray(0, -8))), framed.length - 8)
-  await writeFile(snap('night-2'), framed)
+  await writeFile(snap(bent), framed)
   return `indices/${index}/0/${twin}`
 }
 
