@@ -42,6 +42,8 @@ export async function startStandIn({ onRequest = () => undefined } = {}) {
     if (path === '/_nodes/_local') {
       return [200, { nodes: { one: { version: recorded.version, index_version: recorded.index_version } } }]
     }
+    // As a server that has not looked yet.
+    if (path === '/_nodes/_local/stats/fs') return [200, { nodes: {} }]
     if (parts[0] === '_snapshot' && method === 'PUT') {
       repositories.set(parts[1], JSON.parse(text).settings.location)
       return [200, { acknowledged: true }]
