@@ -30,7 +30,8 @@ export async function conclude(
     // Of one that came to this point and no further: what is new since is said in a journal of its own, and nothing is there twice.
     const isFirst = id !== null && (await ledger.journalOnce(runId, id, rows, signal))
     if (!isFirst) await ledger.journal(runId, rows, signal)
-    await ledger.store(AbortSignal.timeout(storeTimeoutMs))
+    // Stored even while the run is being stopped; it has a deadline of its own, for a large ledger takes its time.
+    await ledger.store(new AbortController().signal)
   })
   if (savedRules !== null) await dependencies.output.write(savedRulesName, `${JSON.stringify(savedRules)}\n`)
   const costs = costsOf(dependencies, conclusion, result)

@@ -2,7 +2,7 @@
  * An array of real processes over one bucket: machines that are killed, tried again, doubled and late. Whom it happens to and when is
  * decided by the store, which holds the second result of a machine until the test lets it go. One array, in this order.
  */
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -221,5 +221,16 @@ describe('an array of three machines', () => {
     expect(Object.values(proven)).toEqual(Array.from({ length: 9 }, () => 1))
     await noneLeftWith(folder)
     expect(await filesOf(join(folder, 'work'))).toEqual([])
+  })
+
+  it('that nobody collected by its deadline is collected by the next run, before its own night', async () => {
+    const overdue = await batch.plan(options, 3)
+    const twoDaysAgo = Date.now() / 1000 - 2 * 86_400
+    await utimes(join(ledger, 'lease.json'), twoDaysAgo, twoDaysAgo)
+    const next = await batch.start(['audit', '--out', out('after')], options).ended
+    expect(next).toMatchObject({ code: 0, stderr: expect.stringContaining('was not collected by its deadline') })
+    expect(JSON.parse(await readText(`${arrayFolder(overdue)}/collected.json`)).runId).toBe(overdue.runId)
+    const { history } = await readRun(out('after'))
+    expect(history.map(({ runId }) => runId)).toContain(overdue.runId)
   })
 })

@@ -48,7 +48,7 @@ export async function planArray(dependencies: RunDependencies, options: PlanArra
     const seen = await survey(dependencies, ledger, { only: null, limits, readOnly: false, plansOnly: true })
     const plan = openPlan(dependencies, seen, { children, limits, deadlineSeconds })
     // So that no machine has to fold what this look found out.
-    await ledger.store(AbortSignal.any([signal, AbortSignal.timeout(storeTimeoutMs)]))
+    await ledger.store(signal)
     ledger.leaseLost.throwIfAborted()
     // First the plan: a lease that is left to one that is not there would keep everybody out for nothing.
     await folder.writePlan(plan, signal)

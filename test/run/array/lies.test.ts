@@ -146,6 +146,27 @@ async function standings() {
   }
 }
 
+describe('evidence that cannot be written', () => {
+  it('ends the run with 2 and takes nothing back that was proven', async () => {
+    const run = await night.audit(null, given => {
+      const { output } = given
+      const write: typeof output.write = async (name, text) => {
+        if (name.startsWith('evidence/')) throw new SnapproofError('disk-full', `no room for ${name}`)
+        await output.write(name, text)
+      }
+      return { ...given, output: { ...output, write } }
+    })
+    expect(run.exit).toMatchObject({ code: 2, reason: expect.stringContaining('no room for evidence/') })
+    // Who has restored it, at a price, need not do so again; what was not begun is debt.
+    const proven = run.contents?.proven ?? 0
+    expect(proven).toBeGreaterThan(0)
+    expect(run.debt.contents).toBe(9 - proven)
+    const next = await night.audit()
+    expect(next.restores).toHaveLength(9 - proven)
+    expect(next.exit.code).toBe(0)
+  })
+})
+
 describe('metadata of a snapshot that went bad after the plan', () => {
   const flipped =
     (isBad: (key: string) => boolean) =>
