@@ -57,7 +57,9 @@ ${definitions([
       : html`${name(finding.index)}${finding.shard !== null && html`, shard ${finding.shard}`}`,
   ],
   [
-    finding.severity === 'error' && !isAboutData(finding.code) ? 'Snapshots that do not restore' : 'Snapshots that it touches',
+    finding.severity === 'error' && !isAboutData(finding.code)
+      ? 'Snapshots that do not restore'
+      : 'Snapshots that it touches',
     finding.snapshots.length === 0 ? 'none' : snapshotList(finding.snapshots, names),
   ],
   finding.severity === 'error' ? ['Last good', lastGoodOf(run, finding)] : ['Last good', null],

@@ -82,6 +82,7 @@ describe('a valid file', () => {
         restoreTimeoutSeconds: 600,
         engineStartSeconds: 180,
         freshStarts: 3,
+        deep: false,
         source: 'mirror',
         chainFrom: 1_073_741_824,
         maxMetadataBytes: 268_435_456,

@@ -132,7 +132,9 @@ const planShape = object({
       population: position,
       wanted: position,
       confidence: amount,
-      contents: arrayOf(object({ indexId: name, indexName: name, contentId: name, snapshot: name, snapshotUuid: name })),
+      contents: arrayOf(
+        object({ indexId: name, indexName: name, contentId: name, snapshot: name, snapshotUuid: name }),
+      ),
     }),
   ),
   snapshots: arrayOf(object({ name, uuid: name })),
