@@ -177,17 +177,17 @@ describe.runIf(process.env.SNAPPROOF_ENGINES_FULL === '1')('all of them', { time
     }
     process.stderr.write(`\nREPOSITORY | SNAPSHOT | VERDICT | REASON | RESTORED BY\n${table.join('\n')}\n`)
     expect(table.filter(row => /^(upgraded|opened) /.test(row))).toEqual([
-      'upgraded | of-7.17 | pass | proven | elasticsearch-7.17.28',
-      'upgraded | of-8.19 | pass | proven | elasticsearch-8.19.0',
-      'upgraded | of-9.5 | pass | proven | elasticsearch-9.5.3',
-      'opened | of-os-2.19 | pass | proven | opensearch-2.19.1',
-      'opened | of-os-3.3 | pass | proven | opensearch-3.3.0',
+      'upgraded | of-7.17 | pass | proven | elasticsearch 7.17.28',
+      'upgraded | of-8.19 | pass | proven | elasticsearch 8.19.0',
+      'upgraded | of-9.5 | pass | proven | elasticsearch 9.5.3',
+      'opened | of-os-2.19 | pass | proven | opensearch 2.19.1',
+      'opened | of-os-3.3 | pass | proven | opensearch 3.3.0',
     ])
     for (const row of table) expect(row).not.toMatch(/undefined|fail/)
     for (const row of table.filter(one => one.startsWith('es-5.6')))
       expect(row).toMatch(/no-engine-for-version|partial-at-source/)
     for (const row of table.filter(one => /^es-(7\.10|6\.8) /.test(one)))
-      expect(row).toMatch(/\| elasticsearch-7\.17\.28$|partial-at-source|credited/)
+      expect(row).toMatch(/\| elasticsearch 7\.17\.28$|partial-at-source|credited/)
   })
 })
 
