@@ -121,7 +121,12 @@ function aboutSnapshots(): Planted[] {
   return [
     planted('all as before', null, [index, 'orders-eu']),
     planted('one is missing that was there before', 'rule-failed', [index]),
-    planted('none that it wants', 'rule-failed', ['customers']),
+    {
+      what: 'a rule indices, none that it wants and no night before',
+      code: 'rule-failed',
+      rule: 'indices',
+      ask: () => complaints(rule, nights(['customers']).slice(1), fails),
+    },
   ]
 }
 
