@@ -54,6 +54,7 @@ function redTile(row: AlarmRow, props: DashboardProps) {
     ...tile(row.title, [metric.namespace, metric.name, metric.dimension, metric.value]),
     stat: row.statistic,
     period: row.periodSeconds,
+    yAxis: { left: { min: 0 } },
     annotations: {
       horizontal: [
         {
@@ -67,10 +68,11 @@ function redTile(row: AlarmRow, props: DashboardProps) {
   }
 }
 
+/** Its axis may go below 0: a debt that shrinks has a negative trend. */
 function plainTile(name: MetricName, repository: string) {
   return { ...tile(name, [namespace, name, repositoryDimension, repository]), stat: 'Maximum', period: 3_600 }
 }
 
 function tile(title: string, metric: readonly string[]) {
-  return { title, region: Aws.REGION, metrics: [metric], yAxis: { left: { min: 0 } } }
+  return { title, region: Aws.REGION, metrics: [metric] }
 }
