@@ -55,6 +55,7 @@ describe('recoveryRows', () => {
         recoveredBytes: 7466,
         reusedBytes: 0,
         milliseconds: 102,
+        checkMilliseconds: 0,
       },
     ])
   })
@@ -103,8 +104,8 @@ describe('shardStateRows', () => {
       1: [{ state: 'UNASSIGNED', primary: true, unassigned_info: { reason: 'ALLOCATION_FAILED', details: 'corrupt' } }],
     }
     expect(shardStateRows({ routing_table: { indices: { t: { shards: table } } } }, 't')).toEqual([
-      { shard: 0, state: 'STARTED', reason: null, details: null },
-      { shard: 1, state: 'UNASSIGNED', reason: 'ALLOCATION_FAILED', details: 'corrupt' },
+      { shard: 0, state: 'STARTED', reason: null, details: null, allocation: null },
+      { shard: 1, state: 'UNASSIGNED', reason: 'ALLOCATION_FAILED', details: 'corrupt', allocation: null },
     ])
     expect(shardStateRows({ routing_table: { indices: {} } }, 't')).toEqual([])
   })

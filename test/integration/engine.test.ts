@@ -85,8 +85,8 @@ describe('a restore under another name', () => {
     const restore = { repository: 'copy', snapshot: 's1', index: 'logs', target: 'audit-1', signal }
     expect(await engine.startRestore(restore)).toEqual({ accepted: true })
     expect(await settled('audit-1')).toEqual([
-      { shard: 0, state: 'STARTED', reason: null, details: null },
-      { shard: 1, state: 'STARTED', reason: null, details: null },
+      { shard: 0, state: 'STARTED', reason: null, details: null, allocation: null },
+      { shard: 1, state: 'STARTED', reason: null, details: null, allocation: null },
     ])
     const recovery = await engine.recovery('audit-1', signal)
     expect(recovery.map(row => row.shard).toSorted()).toEqual([0, 1])
