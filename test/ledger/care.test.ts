@@ -365,7 +365,7 @@ describe('an export', () => {
     expect(all('SELECT index_name, snapshot FROM last_good_now')).toEqual([
       { index_name: 'logs', snapshot: 'nightly-1' },
     ])
-    expect(all("SELECT * FROM levels_now WHERE level = 'presence'")).toHaveLength(1)
+    expect(all("SELECT * FROM levels_now WHERE level = 'presence' AND uuid = 's1'")).toHaveLength(1)
     expect(all("SELECT value FROM about WHERE fact = 'repository'")).toEqual([{ value: 'prod' }])
     // Nothing packed is left: every cell is a text, a number or null.
     const tables = all("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')") as { name: string }[]
