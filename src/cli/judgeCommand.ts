@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { diskError, type ExitCode, exitCodes, SnapproofError } from '../errors.ts'
 import { parseRun } from '../report/run-json.ts'
 import { type JudgedRun, judgeRun } from '../run/judgeRun.ts'
+import { mustSee, selfCheck } from '../run/selfCheck/selfCheck.ts'
 import { type CliContext, type CommonFlags, readConfig } from './context.ts'
 import { safeText } from './log.ts'
 
@@ -21,6 +22,7 @@ export async function judgeCommand(context: CliContext, flags: JudgeFlags): Prom
     throw new SnapproofError('usage', `there is no run.json in ${folder}`, {
       advice: 'Name the folder of a run, or its run.json.',
     })
+  mustSee(await selfCheck(context.clock, context.signal))
   const judged = await judgeRun({
     run: parseRun(text),
     // A name in run.json is not to lead out of the folder.

@@ -2,15 +2,27 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { judgeCommand } from '../../src/cli/judgeCommand.ts'
 import { removeOldRuns } from '../../src/cli/oldRuns.ts'
 import { silentLog } from '../../src/log.ts'
-import type { RestoreRow, RunResult } from '../../src/model/run.ts'
+import type { RestoreRow, RunResult, SelfCheck } from '../../src/model/run.ts'
 import { serializeRun } from '../../src/report/run-json.ts'
 import { expectation, expectedShard, goodEvidence, statsRow } from '../support/evidence.ts'
 import { fakeClock } from '../support/fakes.ts'
 import { first, goodRun } from '../support/runs.ts'
+
+// The whole self-check before every judgement here would take a minute; test/run/selfCheck.test.ts asks the real one.
+const auditor = vi.hoisted(() => ({ missed: [] as SelfCheck['missed'][number][] }))
+vi.mock('../../src/run/selfCheck/selfCheck.ts', async original => ({
+  ...(await original<typeof import('../../src/run/selfCheck/selfCheck.ts')>()),
+  selfCheck: async (): Promise<SelfCheck> => ({
+    planted: 1,
+    found: 1 - auditor.missed.length,
+    seconds: 0,
+    missed: auditor.missed,
+  }),
+}))
 
 const folder = mkdtempSync(join(tmpdir(), 'snapproof-judge-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -18,6 +30,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 let runFolder = ''
 let count = 0
 beforeEach(() => {
+  auditor.missed = []
   runFolder = join(folder, `run-${++count}`)
   mkdirSync(join(runFolder, 'evidence'), { recursive: true })
 })
@@ -42,13 +55,17 @@ function leave(evidence: object, row: Partial<RestoreRow> = {}, change: Partial<
     } as const,
   ]
   writeFileSync(join(runFolder, 'run.json'), serializeRun({ ...run, restores, ...change }))
-  writeFileSync(join(runFolder, 'evidence/one.json'), JSON.stringify({ ...goodEvidence(expected), expected, doubt: null, ...evidence }))
+  writeFileSync(
+    join(runFolder, 'evidence/one.json'),
+    JSON.stringify({ ...goodEvidence(expected), expected, doubt: null, ...evidence }),
+  )
 }
 
 async function judge(rules: string | null = null, path = runFolder) {
   const printed: string[] = []
   const config = join(runFolder, 'audit.yaml')
-  const head = "repository: { name: a, url: 's3://bucket/base' }\nledger: { sync: none }\nengines: [{ name: e, kind: maven, version: 9.5.3 }]\n"
+  const head =
+    "repository: { name: a, url: 's3://bucket/base' }\nledger: { sync: none }\nengines: [{ name: e, kind: maven, version: 9.5.3 }]\n"
   if (rules !== null) writeFileSync(config, head + rules)
   const code = await judgeCommand(
     {
@@ -70,7 +87,12 @@ describe('restores', () => {
     leave({})
     const { code, judged } = await judge()
     expect(code).toBe(0)
-    expect(judged).toMatchObject({ differences: [], notes: [], rules: null, restores: [{ verdict: 'pass', same: true }] })
+    expect(judged).toMatchObject({
+      differences: [],
+      notes: [],
+      rules: null,
+      restores: [{ verdict: 'pass', same: true }],
+    })
     expect((await judge(null, join(runFolder, 'run.json'))).judged).toEqual(judged)
   })
 
@@ -78,12 +100,17 @@ describe('restores', () => {
     leave({ stats: [statsRow(expectedShard(0, { luceneDocs: 9 }))] })
     const { code, judged } = await judge()
     expect(code).toBe(1)
-    expect(judged.differences).toEqual([expect.stringMatching(/^logs in .*: fail \(found\), the run said pass \(proven\)$/)])
+    expect(judged.differences).toEqual([
+      expect.stringMatching(/^logs in .*: fail \(found\), the run said pass \(proven\)$/),
+    ])
   })
 
   test('what could not be repeated accuses nobody, now as then', async () => {
     const doubt = { reason: 'not-repeated', message: 'no fresh start is left' }
-    leave({ stats: [statsRow(expectedShard(0, { luceneDocs: 9 }))], doubt }, { verdict: 'inconclusive', reason: 'not-repeated' })
+    leave(
+      { stats: [statsRow(expectedShard(0, { luceneDocs: 9 }))], doubt },
+      { verdict: 'inconclusive', reason: 'not-repeated' },
+    )
     const { code, judged } = await judge()
     expect([code, judged.differences]).toEqual([4, []])
   })
@@ -106,6 +133,12 @@ describe('restores', () => {
     const { code, judged } = await judge()
     expect(code).toBe(4)
     expect(judged.notes[0]).toMatch(/secret\.json is not there/)
+  })
+
+  test('a blind auditor judges nothing', async () => {
+    leave({})
+    auditor.missed = [{ what: 'a count that is bent', code: null, why: 'it passed' }]
+    await expect(judge()).rejects.toMatchObject({ code: 'auditor-blind', exitCode: 2 })
   })
 
   test('a folder without a run', async () => {
@@ -155,7 +188,10 @@ describe('what would this rule have said', () => {
 
 describe('retention of evidence', () => {
   const clock = fakeClock(Date.UTC(2026, 10, 23))
-  const names = (root: string) => ['20261101T000000Z-0123abcd', '20261120T000000Z-0123abcd', 'mine', '20200101T000000Z-0123abcd.txt'].map(name => join(root, name))
+  const names = (root: string) =>
+    ['20261101T000000Z-0123abcd', '20261120T000000Z-0123abcd', 'mine', '20200101T000000Z-0123abcd.txt'].map(name =>
+      join(root, name),
+    )
 
   test('only folders of runs, and only old ones', async () => {
     const root = join(folder, 'runs')
