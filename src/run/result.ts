@@ -97,7 +97,7 @@ export function concludeRun(input: ResultInput): ConcludedRun {
   )
   const { findings, accepted } = sortAccepted(all, policy.accepted, uuid => nameOf.get(uuid) ?? uuid, endedMs)
   const at = { snapshots, policy, startMs: survey.startMs, nowMs: endedMs }
-  const unasked = unaskedContents(contents, snapshots, config.rules, policy, input.ledger)
+  const unasked = unaskedContents(contents, snapshots, config.rules, policy, input.ledger, endedMs)
   const debtInput = { ...at, contents, unasked }
   const debt = findDebt(debtInput)
   const { restores } = input

@@ -144,18 +144,25 @@ export function answerRows(
   }))
 }
 
+/** Trouble that no question brings about: the next night asks again. */
+const passing: ReadonlySet<Reason> = new Set<Reason>(['interrupted', 'engine-died', 'disk-full'])
+
 /**
  * Contents of which a rule wants to know what was never asked, or what trouble of ours kept from being answered: of each index those that its
- * newest snapshot holds. They are restored again, so that a new rule is judged on what one would restore first.
+ * newest snapshot holds. They are restored again, so that a new rule is judged on what one would restore first. A question that is itself
+ * the trouble, such as a query that takes too long, is asked again in the rhythm in which the policy wants newest snapshots restored:
+ * else it would restore its index every night.
  */
 export function unaskedContents(
   contents: readonly ContentRecord[],
   snapshots: readonly SnapshotEntry[],
   rules: readonly OwnerRule[],
-  { credit }: Pick<Policy, 'credit'>,
+  { credit, restoreNewestWithinDays }: Pick<Policy, 'credit' | 'restoreNewestWithinDays'>,
   ledger: Pick<Ledger, 'answers'>,
+  nowMs: number,
 ): Set<ContentRecord> {
   if (rules.length === 0) return new Set()
+  const isLongAgo = (atMs: number) => atMs > nowMs || nowMs - atMs >= restoreNewestWithinDays * 86_400_000
   const asked = askedBy(rules)
   const endedMs = (position: number) => snapshots[position]?.endedMs ?? 0
   const newest = new Map<string, { content: ContentRecord; at: number }>()
@@ -175,7 +182,9 @@ export function unaskedContents(
           const row = rows.get(questionId(question))
           if (row === undefined) return true
           const answer = parseAnswer(row.answer)
-          return answer === null || (answer.status === 'unanswered' && answer.reason !== 'rule-not-judged')
+          if (answer === null) return true
+          if (answer.status !== 'unanswered' || answer.reason === 'rule-not-judged') return false
+          return passing.has(answer.reason) || isLongAgo(row.atMs)
         })
       }),
   )

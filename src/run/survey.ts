@@ -134,7 +134,7 @@ export async function survey(
   if (!readOnly && measured.length > 0) await ledger.journal(runId, measured, AbortSignal.timeout(journalTimeoutMs))
   const past = readOnly ? withRows(ledger, measured) : ledger
   const baselines = compareWithPast(catalogue.repositoryData, snapshots, past, config.baselines)
-  const unasked = unaskedContents(contents, snapshots, config.rules, config.policy, ledger)
+  const unasked = unaskedContents(contents, snapshots, config.rules, config.policy, ledger, checkedAtMs)
   const debtInput = { contents, snapshots, policy: config.policy, startMs, nowMs: checkedAtMs, unasked }
   const mayPlan = ({ content }: DebtItem) => options.mayPlan?.(content, catalogue.repositoryData) ?? true
   const snapshotVersions = checked.snapshots.map(snapshot => snapshot.info?.versionId ?? null)

@@ -6,7 +6,7 @@ import type { ContentRecord } from '../../src/model/plan.ts'
 import type { SnapshotEntry } from '../../src/model/repository.ts'
 import { answerRows, askedBy, unaskedContents } from '../../src/run/ruledRun.ts'
 import { answerRow, contentRow } from '../ledger/support.ts'
-import { ruleOf, start } from '../rules/owner/support.ts'
+import { day, ruleOf, start } from '../rules/owner/support.ts'
 
 const rule = ruleOf('documents', { min: 1, max: null }, { index: ['logs'] })
 const [question] = askedBy([rule])('logs')
@@ -31,14 +31,18 @@ const content = (contentId: string, snapshots: number[], indexName = 'logs'): Co
 const snapshots = [1, 2, 3].map(n => ({ name: `night-${n}`, uuid: `s${n}`, endedMs: start + n }) as SnapshotEntry)
 const contents = [content('old', [0]), content('new', [1, 2]), content('other', [2], 'payments')]
 
-function unasked(rows: readonly AnswerRow[], credit: 'shared' | 'strict' = 'shared') {
+const policy = { credit: 'shared', restoreNewestWithinDays: 7 } as const
+
+function unasked(rows: readonly AnswerRow[], credit: 'shared' | 'strict' = 'shared', nowMs = start) {
   const answers = (_: string, contentId: string, uuid: string | null) =>
     new Map(
       rows
         .filter(row => row.contentId === contentId && (uuid ?? row.snapshotUuid) === row.snapshotUuid)
         .map(row => [row.question, row]),
     )
-  return [...unaskedContents(contents, snapshots, [rule], { credit }, { answers })].map(({ contentId }) => contentId)
+  return [...unaskedContents(contents, snapshots, [rule], { ...policy, credit }, { answers }, nowMs)].map(
+    ({ contentId }) => contentId,
+  )
 }
 
 test('of each index that a rule asks about the content of its newest snapshot', () => {
@@ -59,6 +63,26 @@ test('trouble of ours, and what is no answer, is asked again', () => {
     expect(unasked([answerRow({ contentId: 'new', question: id, answer })])).toEqual(['new'])
 })
 
+test.each(['deadline', 'evidence-incomplete', 'engine-lacks'])(
+  'a question that ends with %s restores its index in the rhythm of the policy, and not every night',
+  reason => {
+    const answer = JSON.stringify({ status: 'unanswered', reason, words: 'the query takes too long' })
+    const asked = [answerRow({ contentId: 'new', question: id, answer, atMs: start })]
+    for (const nights of [0, 1, 6]) expect(unasked(asked, 'shared', start + nights * day)).toEqual([])
+    for (const nights of [7, 8]) expect(unasked(asked, 'shared', start + nights * day)).toEqual(['new'])
+    // Of a machine whose clock was wrong.
+    expect(unasked(asked, 'shared', start - 1)).toEqual(['new'])
+  },
+)
+
+test.each(['interrupted', 'engine-died', 'disk-full'])(
+  '%s is no fault of the question: asked the next night',
+  reason => {
+    const answer = JSON.stringify({ status: 'unanswered', reason, words: 'it was away' })
+    expect(unasked([answerRow({ contentId: 'new', question: id, answer, atMs: start })])).toEqual(['new'])
+  },
+)
+
 test('without shared credit the answer of another snapshot does not count', () => {
   const rows = [answerRow({ contentId: 'new', question: id, snapshotUuid: 's3' })]
   expect(unasked(rows)).toEqual([])
@@ -66,7 +90,7 @@ test('without shared credit the answer of another snapshot does not count', () =
 })
 
 test('no rules, nothing is owed', () => {
-  expect(unaskedContents(contents, snapshots, [], { credit: 'shared' }, { answers: () => new Map() }).size).toBe(0)
+  expect(unaskedContents(contents, snapshots, [], policy, { answers: () => new Map() }, start).size).toBe(0)
 })
 
 test('what the ledger keeps of what a machine left: answers only, short', () => {
