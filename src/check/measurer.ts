@@ -38,7 +38,12 @@ export function isUnmeasured(copies: readonly CheckedCopy[], measuring: Measurin
 export function withoutKeys(known: KnownBlobs, measuring: Measuring | null): KnownBlobs {
   if (measuring === null || measuring.unknownKeys.size === 0) return known
   return {
-    metadata: key => (measuring.unknownKeys.has(key) ? null : known.metadata(key)),
+    metadata: key => {
+      const before = known.metadata(key)
+      // Of an index that is never measured nothing is missing, in no night.
+      const isNeverMeasured = before !== null && (before.mounted || before.system)
+      return measuring.unknownKeys.has(key) && !isNeverMeasured ? null : before
+    },
     lists: (shard, snapshot, fingerprint) => known.lists(shard, snapshot, fingerprint),
   }
 }

@@ -1,7 +1,7 @@
 /** Compares what is in the repository with what the ledger remembers of it. */
 import { makeFinding } from '../check/findings.ts'
 import type { Ledger } from '../ledger/port.ts'
-import { type BaselineConfig, type BaselinesOfRun, codeOfKind, type Measure } from '../model/baseline.ts'
+import { type BaselineConfig, type BaselinesOfRun, codeOfKind, keptMeasures, type Measure } from '../model/baseline.ts'
 import type { Finding } from '../model/finding.ts'
 import type { MappingRow, MeasureRow } from '../model/journal.ts'
 import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
@@ -56,10 +56,13 @@ export function withRows(
     else added.set(row.index, [...(added.get(row.index) ?? []), row])
   }
   return {
-    measures: index =>
-      [...ledger.measures(index), ...(added.get(index) ?? [])].sort(
-        (a, b) => a.endedMs - b.endedMs || (a.snapshotUuid < b.snapshotUuid ? -1 : 1),
-      ),
+    measures: index => {
+      const all = [...ledger.measures(index), ...(added.get(index) ?? [])]
+      const kept = keptMeasures(all)
+      return all
+        .filter(one => kept.has(one.snapshotUuid))
+        .sort((a, b) => a.endedMs - b.endedMs || (a.snapshotUuid < b.snapshotUuid ? -1 : 1))
+    },
     mappings: digests => {
       const found = new Map(ledger.mappings(digests))
       for (const digest of digests) {

@@ -108,9 +108,13 @@ export function newMeasures({ ledger, runId, nowMs }: MeasuresOptions): Measures
       for (const { index, endedMs } of found.values())
         newest.set(index, Math.max(newest.get(index) ?? -Infinity, endedMs))
       for (const measure of found.values()) {
-        const lastKnown = ledger.measures(measure.index).at(-1)
+        const known = ledger.measures(measure.index)
+        // What could not be measured in its own night is no history for that.
+        const firstJudged = known.find(one => one.judged) ?? known.at(-1)
         const judged =
-          lastKnown === undefined ? measure.endedMs === newest.get(measure.index) : measure.endedMs > lastKnown.endedMs
+          firstJudged === undefined
+            ? measure.endedMs === newest.get(measure.index)
+            : measure.endedMs > firstJudged.endedMs
         rows.push({ kind: 'measure', runId, ...measure, judged, atMs: nowMs })
       }
       const known = ledger.mappings(mappings.keys())
