@@ -20,6 +20,7 @@ import { findingOfFault, makeFinding } from './findings.ts'
 import { type CheckedIndexWork, type IndexContext, leftOut, workOnIndex } from './indexWork.ts'
 import { Keeper } from './keeper.ts'
 import { FolderCursor, listRoot, maxExamples } from './listing.ts'
+import type { Measurer } from './measurer.ts'
 import {
   type CheckMemory,
   type Epoch,
@@ -30,7 +31,6 @@ import {
   snapshotWitnesses,
 } from './memory.ts'
 import { encodeSnapshotMemory } from './memoryFormat.ts'
-import type { Measurer } from './measurer.ts'
 import { type IndexRange, indexRanges } from './ranges.ts'
 import type { CheckedSnapshot, CheckResult } from './result.ts'
 import { accusedSnapshots, checkSnapshot, rootFindings, wholeObstacle } from './snapshotMarks.ts'
@@ -104,7 +104,7 @@ async function checkAll(options: CheckOptions, keeper: Keeper): Promise<CheckRes
     wholeObstacle(records[position], entry, unreadable.has(entry.uuid)),
   )
 
-  const tally = new Tally(options)
+  const tally = new Tally(options, infos)
   const context: IndexContext = { options, infos, wholes, epochs, keeper, probes: new Map() }
   let done = 0
   const cursors = await walkIndices(context, (position, work) => {

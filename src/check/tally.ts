@@ -1,6 +1,6 @@
 /** What a check keeps of the indices that it went through: a few marks for each snapshot, and every copy where that is asked for. */
+import type { SnapshotInfo } from '../model/content.ts'
 import type { Finding } from '../model/finding.ts'
-import type { RepositoryData } from '../model/repository.ts'
 import type { CheckOptions } from './check.ts'
 import type { CheckedIndexWork } from './indexWork.ts'
 import type { CheckedContent, CheckedCopy, ClassMix, NewestGood } from './result.ts'
@@ -19,8 +19,14 @@ export class Tally {
   readonly #contents: { readonly position: number; readonly contents: readonly CheckedContent[] }[] = []
   readonly #copies = new Map<number, CheckedCopy[]>()
 
-  constructor(options: CheckOptions) {
+  readonly #endedMs: readonly number[]
+
+  /** `infos`: of the root blobs, which say when a snapshot ended where `index-N` does not (before 7.14, and on OpenSearch). */
+  constructor(options: CheckOptions, infos: readonly (SnapshotInfo | null)[]) {
     this.#options = options
+    this.#endedMs = options.catalogue.repositoryData.snapshots.map(
+      ({ endedMs }, position) => endedMs ?? infos[position]?.endedMs ?? 0,
+    )
   }
 
   add(position: number, { copies, contents, findings, shards, classes }: CheckedIndexWork): void {
@@ -31,7 +37,7 @@ export class Tally {
     if (classes !== null && id !== undefined) this.classes.set(id, classes)
     for (const copy of copies) {
       this.rollUps.add(copy)
-      this.#note(copy, repositoryData)
+      this.#note(copy)
     }
     if (this.#options.collect === 'summary') return
     this.#contents.push({ position, contents })
@@ -42,7 +48,7 @@ export class Tally {
     }
   }
 
-  #note(copy: CheckedCopy, { snapshots }: RepositoryData): void {
+  #note(copy: CheckedCopy): void {
     const levels = this.newest.get(copy.indexName) ?? new Map()
     this.newest.set(copy.indexName, levels)
     const marks = [
@@ -53,7 +59,7 @@ export class Tally {
     for (const [level, mark] of marks) {
       if (mark.verdict !== 'pass') continue
       const before = levels.get(level)
-      const endedMs = (position: number) => snapshots[position]?.endedMs ?? 0
+      const endedMs = (position: number) => this.#endedMs[position] ?? 0
       const newer =
         before === undefined ||
         endedMs(copy.snapshot) > endedMs(before.position) ||

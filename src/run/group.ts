@@ -1,6 +1,7 @@
 /** Reads the metadata of a planned group again, says what of it fits, fetches its blobs, and sorts out what cannot be restored and why. */
 import { findingOfFault } from '../check/findings.ts'
 import type { Mirror, MirrorItem, MirrorResult } from '../mirror/port.ts'
+import type { IndexCopy } from '../model/content.ts'
 import type { Expectation } from '../model/evidence.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Group, PlannedContent } from '../model/plan.ts'
@@ -73,9 +74,11 @@ export async function loadGroup(group: Group, options: LoadOptions): Promise<Loa
   const { record, wanted: all, moved } = await readGroup(group, catalogue, signal)
   const owners = ownersOf(record, repositoryData)
   const itemsOf = new Map(all.map(one => [one, contentItems(record, one.copy, repositoryData, owners)]))
+  // Before 7.14 and on OpenSearch `index-N` has no times and no order; sequence numbers grow with each write to an index.
+  const isDated = all.every(({ snapshot }) => snapshot.endedMs !== null)
   const links = planChains(
     all.map(({ planned, copy, snapshot }) => ({
-      order: snapshot.endedMs ?? planned.snapshot,
+      order: isDated ? (snapshot.endedMs ?? 0) : sequenceOf(copy),
       kind: planned.kind,
       bytes: planned.content.bytes,
       shards: copy.shards.map(({ files }) =>
@@ -144,6 +147,10 @@ export async function loadGroup(group: Group, options: LoadOptions): Promise<Loa
     parallel: fitting.parallel,
     later: fitting.later.flatMap(i => all[i]?.planned ?? []),
   }
+}
+
+function sequenceOf({ shards }: IndexCopy): number {
+  return shards.reduce((sum, { files }) => sum + (files?.maxSeqNo ?? 0), 0)
 }
 
 const nothingFetched: MirrorResult = { bytes: 0, requests: 0, seconds: 0, faults: [] }
