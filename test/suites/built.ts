@@ -14,7 +14,7 @@ export async function buildProgram(folder: string): Promise<string> {
   // Types are checked elsewhere.
   const compile = [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')]
   await execa(process.execPath, [...compile, '--noCheck', '--outDir', join(home, 'dist')], { cwd: root })
-  await cp(join(root, 'src/engine/launchers'), join(home, 'dist/engine/launchers'), { recursive: true })
+  await execa(process.execPath, [join(root, 'infra/local/copy-assets.mjs'), join(home, 'dist')])
   await copyFile(join(root, 'package.json'), join(home, 'package.json'))
   await cp(join(root, 'config'), join(home, 'config'), { recursive: true })
   await mkdir(join(home, 'reports'))
