@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import type { RunResult } from '../../src/model/run.ts'
 import { judgeRun } from '../../src/run/judgeRun.ts'
-import { type Bench, mustJudgeAlike, type Night, openBench, snapshotOf } from '../support/auditRun.ts'
+import { type Bench, type Night, openBench, snapshotOf } from '../support/auditRun.ts'
+import { mustJudgeAlike } from '../support/judgeAlike.ts'
 import { makeRuledRepository, rulesOfEveryKind, writeCommand } from '../support/ruledNight.ts'
 
 let bench: Bench

@@ -22,9 +22,9 @@ import type { Finding } from '../../src/model/finding.ts'
 import type { RunResult, SnapshotSummary } from '../../src/model/run.ts'
 import { parseRun } from '../../src/report/run-json.ts'
 import { audit } from '../../src/run/audit.ts'
-import { judgeRun } from '../../src/run/judgeRun.ts'
 import { type Survey, survey } from '../../src/run/survey.ts'
 import { systemClock } from '../../src/time.ts'
+import { mustJudgeAlike } from './judgeAlike.ts'
 
 /** One server, and the folder in which its mirror lies. */
 export interface Server {
@@ -220,9 +220,11 @@ async function readEvidence(folder: string, run: RunResult, index: string, snaps
   return JSON.parse(await readFile(join(folder, row.evidence), 'utf8'))
 }
 
-/** What `run.json` of a night of the real program says. */
+/** What `run.json` of a night of the real program says, and its evidence says the same. */
 export async function readRun(folder: string): Promise<RunResult> {
-  return parseRun(await readFile(join(folder, 'run.json'), 'utf8'))
+  const run = parseRun(await readFile(join(folder, 'run.json'), 'utf8'))
+  await mustJudgeAlike(folder, run)
+  return run
 }
 
 export function snapshotOf(run: RunResult, name: string): SnapshotSummary {
@@ -247,19 +249,4 @@ export function errorsOf(run: RunResult): readonly Finding[] {
 /** `index@snapshot: verdict reason` of all that was tried, ascending. */
 export function triedOf(run: RunResult): string[] {
   return run.restores.map(row => `${row.index}@${row.snapshot}: ${row.verdict} ${row.reason}`).sort()
-}
-
-/** The evidence of a run, judged again offline, says what the run said. */
-export async function mustJudgeAlike(
-  folder: string,
-  run: RunResult,
-  { rules, policy }: Pick<AuditConfig, 'rules' | 'policy'>,
-): Promise<void> {
-  const read = (name: string) => readFile(join(folder, name), 'utf8').catch(() => null)
-  const { differences, notes, restores } = await judgeRun({ run, read, rules, accepted: policy.accepted })
-  const kept = run.restores.filter(({ evidence }) => evidence !== null).length
-  if (differences.length > 0 || notes.length > 0 || restores.length !== kept)
-    throw new Error(
-      `judge is not of the run's opinion: ${[...differences, ...notes, `${restores.length} of ${kept} restores`].join('; ')}`,
-    )
 }

@@ -21,6 +21,7 @@ import type { RunDependencies } from '../../../src/run/dependencies.ts'
 import { systemClock } from '../../../src/time.ts'
 import { startStandInEngine } from '../../suites/standin/engine.ts'
 import { fixture } from '../../suites/wholeAudit.ts'
+import { mustJudgeAlike } from '../../support/judgeAlike.ts'
 
 const { signal } = new AbortController()
 
@@ -32,6 +33,8 @@ export interface ArrayNight {
   readPlan(): Promise<OpenPlan>
   work(child: number, through?: Through): Promise<ChildOutcome>
   collect(settings?: Settings): Promise<CollectOutcome>
+  /** The evidence that a run left, judged again offline, says what the run said: throws where it does not. */
+  mustJudgeAlike(run: RunResult): Promise<void>
   /** What every run does first. Resolves with the runs whose reports it left. */
   collectOverdue(): Promise<string[]>
   /** What the self-check of every run says from now on; null: the real one is asked. Until then nothing is missed. */
@@ -49,7 +52,8 @@ export interface Through {
 }
 export type Settings = Readonly<Record<string, string | number | boolean>>
 
-export async function arrayNight(): Promise<ArrayNight> {
+/** @param rules YAML of the section `rules` */
+export async function arrayNight(rules = ''): Promise<ArrayNight> {
   const folder = await mkdtemp(join(tmpdir(), 'snapproof-array-unit-'))
   const repository = join(folder, 'repository')
   const ledger = join(folder, 'ledger')
@@ -64,6 +68,7 @@ engines: [{ name: elasticsearch, kind: distribution, version: 9.5.3, home: /nowh
 output: { folder: runs }
 work: { folder: work, contents: 1, requests: 4 }
 metrics: { enabled: false }
+${rules}
 `,
   )
   const openFolder = () => prefixed(openStore(`file://${ledger}`, { clock: systemClock }), 'arrays/one')
@@ -148,6 +153,10 @@ metrics: { enabled: false }
         settings,
         runId: plan.runId,
       })
+    },
+    mustJudgeAlike: async run => {
+      const config = await loadConfig({ file, environment: {}, overrides: {} })
+      await mustJudgeAlike(join(folder, 'runs', run.runId), run, config)
     },
     setAuditor: selfCheck => {
       auditor = selfCheck
