@@ -54,13 +54,16 @@ export function drawOf({ order: _, ...drawn }: Drawn, plan: Plan, snapshots: rea
   return { ...drawn, contents: (plan.sampled ?? []).map(named) }
 }
 
-/** What was not restored, for whatever reason, is open. */
+/** What was not restored, for whatever reason, is open. Of several attempts the worst that was judged counts. */
 export function sampleOf({ contents, ...drawn }: Draw, restores: readonly RestoreRow[]): SampleOfRun {
-  const verdicts = new Map(restores.map(row => [JSON.stringify([row.contentId, row.snapshotUuid]), row.verdict]))
+  const verdicts = new Map<string, 'pass' | 'fail'>()
+  for (const { contentId, snapshotUuid, verdict } of restores) {
+    const key = JSON.stringify([contentId, snapshotUuid])
+    if (verdict === 'fail' || (verdict === 'pass' && !verdicts.has(key))) verdicts.set(key, verdict)
+  }
   const results = contents.map(({ contentId, indexName, snapshot, snapshotUuid }) => {
-    const verdict = verdicts.get(JSON.stringify([contentId, snapshotUuid]))
-    const judged = verdict === 'pass' || verdict === 'fail' ? verdict : ('inconclusive' as const)
-    return { contentId, index: indexName, snapshot, verdict: judged }
+    const verdict = verdicts.get(JSON.stringify([contentId, snapshotUuid])) ?? ('inconclusive' as const)
+    return { contentId, index: indexName, snapshot, verdict }
   })
   return concludeSample(drawn, results)
 }
