@@ -1,12 +1,17 @@
 /** The sections one by one: what each must say for people to trust the page. */
 import { describe, expect, it } from 'vitest'
 import { findingCodes } from '../../src/model/finding.ts'
+import { baselinesSection } from '../../src/report/baselines.ts'
 import { coverageSection, gapsSection } from '../../src/report/coverage.ts'
 import { acceptedSection, lastGoodSection } from '../../src/report/findings.ts'
 import { mark, severityShapes, shapeDefinitions, toneShapes, verdictShapes } from '../../src/report/marks.ts'
 import { masthead, strip } from '../../src/report/overview.ts'
+import { renderReport } from '../../src/report/render.ts'
+import { rulesSection } from '../../src/report/rules.ts'
+import { parseRun, serializeRun } from '../../src/report/run-json.ts'
+import { sampleSection } from '../../src/report/sample.ts'
 import { debtSection, identitySection, limitsSection, restoresSection } from '../../src/report/work.ts'
-import { first, goodRun, sampleRun, withRestoreVerdict } from '../support/runs.ts'
+import { first, goodRun, hostile, sampleRun, style, withRestoreVerdict } from '../support/runs.ts'
 
 /** Text as read, with single spaces. */
 const read = (markup: { toString(): string } | false) =>
@@ -148,5 +153,57 @@ describe('work', () => {
     ]) {
       expect(text).toContain(part)
     }
+  })
+})
+
+describe('rules, baselines and sample', () => {
+  const members = ['rules', 'baselines', 'sample'] as const
+
+  it('say what fails, since when and what the draw supports', () => {
+    const run = sampleRun()
+    expect(read(rulesSection(run))).toMatch(/3 rules: 1 fails .*customers have an address .*91\.2 %/)
+    expect(read(baselinesSection(run))).toMatch(
+      /12 indices compared: 1 departure of the last 7 days.*2 further indices/,
+    )
+    expect(read(baselinesSection(run))).toMatch(/sessions .*shrunk .*41,207 documents/)
+    expect(read(sampleSection(run))).toContain(`3 of 14 contents that can be restored`)
+    expect(run.sample?.sentence).toMatch(/^95 % sure, from a random draw: at most \d+ of the 14/)
+    expect(read(sampleSection(run))).toContain(run.sample?.sentence)
+  })
+
+  it('are left out where a run has none', () => {
+    const { rules: _, baselines: __, sample: ___, ...older } = sampleRun()
+    for (const section of [rulesSection, baselinesSection, sampleSection]) expect(section(older)).toBe(false)
+    for (const id of members) expect(renderReport(older, style)).not.toContain(`<section id="${id}"`)
+  })
+
+  it('keep hostile names words, and the page bounded', () => {
+    // Every text in them but the words of their kinds.
+    const kinds = /^(kind|severity|verdict|endedAt|normalFrom)$/
+    const bend = (value: unknown, name = ''): unknown => {
+      if (typeof value === 'string') return kinds.test(name) ? value : hostile
+      if (Array.isArray(value)) return value.map(one => bend(one))
+      if (typeof value !== 'object' || value === null) return value
+      return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, bend(one, key)]))
+    }
+    const sample = sampleRun()
+    const bent = Object.fromEntries(members.map(member => [member, bend(sample[member])]))
+    const run = parseRun(serializeRun({ ...sample, ...bent }))
+    for (const section of [rulesSection, baselinesSection, sampleSection]) {
+      const page = String(section(run))
+      expect(page).toContain('&lt;script&gt;document.title')
+      expect(page).not.toContain('<script')
+      expect(page.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\u202e/u)
+      expect(page.replace(/title="[^"]*"/g, '')).not.toMatch(/x{1200}/)
+    }
+  })
+
+  it.each(members)('%s: a run.json of another shape is refused, and says where', member => {
+    const text = (change: unknown) => JSON.stringify({ ...sampleRun(), [member]: change })
+    expect(() => parseRun(text([]))).toThrow(new RegExp(member))
+    expect(() =>
+      parseRun(text({ ...sampleRun()[member], [member === 'baselines' ? 'judged' : 'more']: 'x', passed: '1' })),
+    ).toThrow(new RegExp(member))
+    expect(() => parseRun(text(undefined))).not.toThrow()
   })
 })
