@@ -1,4 +1,5 @@
 /** The random draw of a run: over which contents, what the plan took of it, and what came of that. */
+import type { Finding } from '../model/finding.ts'
 import type { ContentRecord, Plan, PlannedContent } from '../model/plan.ts'
 import type { RepositoryIdentity, SnapshotEntry } from '../model/repository.ts'
 import type { RestoreRow } from '../model/run.ts'
@@ -54,15 +55,27 @@ export function drawOf({ order: _, ...drawn }: Drawn, plan: Plan, snapshots: rea
   return { ...drawn, contents: (plan.sampled ?? []).map(named) }
 }
 
-/** What was not restored, for whatever reason, is open. Of several attempts the worst that was judged counts. */
-export function sampleOf({ contents, ...drawn }: Draw, restores: readonly RestoreRow[]): SampleOfRun {
+/**
+ * What was not restored, for whatever reason, is open. Of several attempts the worst that was judged counts. What rests on a blob that is
+ * known to be bad is not restored any more, and is bad.
+ *
+ * @param findings of blobs and restores, not of rules and baselines: those say nothing of whether it can be restored
+ */
+export function sampleOf(
+  { contents, ...drawn }: Draw,
+  restores: readonly RestoreRow[],
+  findings: readonly Finding[] = [],
+): SampleOfRun {
+  const accused = (index: string, uuid: string) =>
+    findings.some(one => one.severity === 'error' && one.index === index && one.snapshots.includes(uuid))
   const verdicts = new Map<string, 'pass' | 'fail'>()
   for (const { contentId, snapshotUuid, verdict } of restores) {
     const key = JSON.stringify([contentId, snapshotUuid])
     if (verdict === 'fail' || (verdict === 'pass' && !verdicts.has(key))) verdicts.set(key, verdict)
   }
   const results = contents.map(({ contentId, indexName, snapshot, snapshotUuid }) => {
-    const verdict = verdicts.get(JSON.stringify([contentId, snapshotUuid])) ?? ('inconclusive' as const)
+    const found = verdicts.get(JSON.stringify([contentId, snapshotUuid])) ?? ('inconclusive' as const)
+    const verdict = accused(indexName, snapshotUuid) ? ('fail' as const) : found
     return { contentId, index: indexName, snapshot, verdict }
   })
   return concludeSample(drawn, results)

@@ -1,5 +1,6 @@
 /** The random draw of a run: whom it may hit, what limits leave of it, and what is said in the end. */
 import { describe, expect, test } from 'vitest'
+import type { Finding } from '../../src/model/finding.ts'
 import type { ContentRecord, DebtItem } from '../../src/model/plan.ts'
 import type { Limits } from '../../src/model/policy.ts'
 import type { RestoreRow } from '../../src/model/run.ts'
@@ -193,6 +194,18 @@ describe('what came of it', () => {
     expect(again('fail', 'inconclusive')).toBe('fail')
     expect(again('inconclusive', 'pass')).toBe('pass')
     expect(again('pass', 'inconclusive')).toBe('pass')
+  })
+
+  test('what rests on a blob that is bad is bad, restored or not; a warning, another snapshot or index accuses nobody', () => {
+    const [one] = of.contents
+    const finding = (change: object) =>
+      ({ severity: 'error', index: one?.indexName, snapshots: [one?.snapshotUuid], ...change }) as unknown as Finding
+    const first = (change: object) => sampleOf(of, [], [finding(change)]).contents[0]?.verdict
+    expect(first({})).toBe('fail')
+    expect(first({ severity: 'warning' })).toBe('inconclusive')
+    expect(first({ snapshots: ['ANOTHER'] })).toBe('inconclusive')
+    expect(first({ index: 'another' })).toBe('inconclusive')
+    expect(sampleOf(of, rows('pass'), [finding({})]).contents[0]?.verdict).toBe('fail')
   })
 
   test('a failure is said with what else may be bad', () => {
