@@ -13,6 +13,7 @@ import { silentLog } from '../../src/log.ts'
 import { audit } from '../../src/run/audit.ts'
 import { systemClock } from '../../src/time.ts'
 import { repositoryFixtures } from '../support/fixtures.ts'
+import { mustJudgeAlike } from '../support/judgeAlike.ts'
 
 const fixtures = repositoryFixtures().filter(({ name }) => name === 'os-3.3-prefix' || name === 'os-3.3-infix')
 
@@ -34,6 +35,7 @@ metrics: { enabled: false }
     const { dependencies, close } = await buildRun(context, config, join(work, 'out'))
     try {
       const run = await audit(dependencies, { command: 'verify', only: ['night-2'], limits: config.limits })
+      await mustJudgeAlike(join(work, 'out'), run, config)
       expect(run.findings).toEqual([])
       const restored = run.restores.map(({ index, verdict, foundDocs }) => [index, verdict, foundDocs])
       const told = Object.entries(expected.snapshots['night-2']?.indices ?? {}).map(([index, shards]) => [

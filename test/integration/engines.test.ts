@@ -17,6 +17,7 @@ import type { RunResult } from '../../src/model/run.ts'
 import { audit } from '../../src/run/audit.ts'
 import { systemClock } from '../../src/time.ts'
 import { repositoryFixtures } from '../support/fixtures.ts'
+import { mustJudgeAlike } from '../support/judgeAlike.ts'
 
 const signal = new AbortController().signal
 let root: string
@@ -68,6 +69,7 @@ metrics: { enabled: false }
       return dependencies.startEngine(engine, abort)
     }
     const run = await audit({ ...dependencies, startEngine }, { command: 'audit', only: null, limits: config.limits })
+    await mustJudgeAlike(join(root, `out-${name}`), run, config)
     return { run, starts, said }
   } finally {
     await close()

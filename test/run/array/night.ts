@@ -33,7 +33,7 @@ export interface ArrayNight {
   readPlan(): Promise<OpenPlan>
   work(child: number, through?: Through): Promise<ChildOutcome>
   collect(settings?: Settings): Promise<CollectOutcome>
-  /** The evidence that a run left, judged again offline, says what the run said: throws where it does not. */
+  /** The evidence that a run left, judged again offline, says what the run said: throws where it does not. Without rules every run is asked. */
   mustJudgeAlike(run: RunResult): Promise<void>
   /** What every run does first. Resolves with the runs whose reports it left. */
   collectOverdue(): Promise<string[]>
@@ -122,6 +122,11 @@ ${rules}
     }
   }
 
+  async function judgeAlike(result: RunResult): Promise<void> {
+    const config = await loadConfig({ file, environment: {}, overrides: {} })
+    await mustJudgeAlike(join(folder, 'runs', result.runId), result, config)
+  }
+
   const readPlan = () => new ArrayFolder(openFolder()).readPlan(signal)
   return {
     repository,
@@ -149,15 +154,14 @@ ${rules}
     collect: async (settings = {}) => {
       const plan = await readPlan()
       const folder_ = new ArrayFolder(openFolder())
-      return run(dependencies => collectArray(dependencies, { folder: folder_, plan, owner: 'machine:2' }), {
-        settings,
-        runId: plan.runId,
-      })
+      const outcome = await run(
+        dependencies => collectArray(dependencies, { folder: folder_, plan, owner: 'machine:2' }),
+        { settings, runId: plan.runId },
+      )
+      if (rules === '' && outcome.run !== null) await judgeAlike(outcome.run)
+      return outcome
     },
-    mustJudgeAlike: async run => {
-      const config = await loadConfig({ file, environment: {}, overrides: {} })
-      await mustJudgeAlike(join(folder, 'runs', run.runId), run, config)
-    },
+    mustJudgeAlike: judgeAlike,
     setAuditor: selfCheck => {
       auditor = selfCheck
     },
@@ -167,8 +171,15 @@ ${rules}
       await collectOverdue({ environment: {}, clock: systemClock, log, signal, print: () => {} }, config)
       return readdir(join(folder, 'runs')).catch(() => [])
     },
-    audit: (only = null, change = given => given) =>
-      run(given => audit(change(given), { command: 'audit', only, limits: given.config.limits }), {}),
+    audit: async (only = null, change = undefined) => {
+      const result = await run(
+        given => audit(change?.(given) ?? given, { command: 'audit', only, limits: given.config.limits }),
+        {},
+      )
+      // A changed part may keep evidence from being written.
+      if (rules === '' && change === undefined) await judgeAlike(result)
+      return result
+    },
     close: async () => {
       await rm(folder, { recursive: true, force: true })
       if (living.size > 0) throw new Error(`${living.size} servers were not stopped`)
