@@ -9,8 +9,10 @@ import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import process from 'node:process'
 import { execa } from 'execa'
+import { loadConfig } from '../../../src/config/load.ts'
 import type { RunResult } from '../../../src/model/run.ts'
 import { parseRun } from '../../../src/report/run-json.ts'
+import { judgeRun } from '../../../src/run/judgeRun.ts'
 import { systemClock } from '../../../src/time.ts'
 import { startLocalS3 } from '../s3/server.ts'
 import { flipBit } from './damage.ts'
@@ -21,6 +23,7 @@ import { takeEmptied, takeSnapshotsAndStay, writeConfig } from './setup.ts'
 const root = resolve(import.meta.dirname, '..', '..', '..')
 const bucket = 'demo-bucket'
 const base = 'production'
+const nights = ['night-1', 'night-2', 'emptied', 'damage']
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort(new Error(name)))
 
@@ -88,13 +91,17 @@ async function story(): Promise<void> {
     )
     const last = third.lastGood.find(one => one.index === 'customers')
     expectThat(last?.snapshot === snapshotOf(days[1]), `the last good snapshot of customers is ${last?.snapshot}`)
+    const others = await judgedOtherwise(config)
+    expectThat(
+      others.length === 0,
+      `judged again offline, the evidence of ${nights.length} nights says the same${others}`,
+    )
   } finally {
     await Promise.allSettled([cluster.stop(), s3?.close()])
   }
   const seconds = Math.round((systemClock.monotonicMs() - started) / 1000)
   say(`\nThe demo took ${seconds} s. Nothing is left running. Open the reports:`)
-  for (const name of ['night-1', 'night-2', 'emptied', 'damage'])
-    say(`  ${relative(process.cwd(), join(root, 'reports', 'demo', name, 'report.html'))}`)
+  for (const name of nights) say(`  ${relative(process.cwd(), join(root, 'reports', 'demo', name, 'report.html'))}`)
   say('\nLook at your own bucket (reads metadata only, needs s3:ListBucket and s3:GetObject):')
   say('  npm run snapproof -- inspect s3://YOUR-BUCKET/BASE/PATH')
 }
@@ -131,6 +138,18 @@ async function night(name: string, config: string, flags: readonly string[]): Pr
   } catch (error) {
     throw new Error(`${name} ended with ${exitCode} and left no run.json:\n${stderr}`, { cause: error })
   }
+}
+
+/** What `snapproof judge` would say otherwise than the nights did. */
+async function judgedOtherwise(file: string): Promise<string[]> {
+  const { rules, policy } = await loadConfig({ file, environment: {} })
+  const judged = nights.map(async name => {
+    const read = (path: string) => readFile(join(root, 'reports', 'demo', name, path), 'utf8').catch(() => null)
+    const run = parseRun((await read('run.json')) ?? '')
+    const { differences, notes } = await judgeRun({ run, read, rules, accepted: policy.accepted })
+    return [...differences, ...notes].map(text => `${name}: ${text}`)
+  })
+  return (await Promise.all(judged)).flat()
 }
 
 async function indexId(index: string): Promise<string> {
