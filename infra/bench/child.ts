@@ -1,20 +1,12 @@
 /** One measurement in a process of its own, so that its peak memory is its own: the task as argument, the answer on stdout. */
 import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import process from 'node:process'
-import { openStore } from '../../src/blobs/open.ts'
 import type { RequestCounts } from '../../src/blobs/port.ts'
-import { prefixed } from '../../src/blobs/prefixed.ts'
-import { buildRun } from '../../src/cli/context.ts'
-import { loadConfig } from '../../src/config/load.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import { silentLog } from '../../src/log.ts'
 import { decodeRepositoryData } from '../../src/repository/repository-data.ts'
-import { ArrayFolder } from '../../src/run/array/folder.ts'
-import { planArray } from '../../src/run/array/plan.ts'
 import { ledgerMemory } from '../../src/run/checkMemory.ts'
 import { checkReport } from '../../src/run/checkReport.ts'
 import { inspectLines } from '../../src/run/inspect.ts'
@@ -22,7 +14,7 @@ import { systemClock } from '../../src/time.ts'
 import { generatedReader } from '../local/generate/reader.ts'
 import { repositoryDataChunks } from '../local/generate/repository-data.ts'
 import { generationOf, type RepositoryShape } from '../local/generate/shape.ts'
-import type { CheckAnswer, DecodeAnswer, InspectAnswer, PairedAnswer, PlanAnswer, Task, Used } from './task.ts'
+import type { CheckAnswer, DecodeAnswer, InspectAnswer, PairedAnswer, Task, Used } from './task.ts'
 
 const requests = 16
 const maxMetadataBytes = 512 * 1024 ** 2
@@ -77,39 +69,6 @@ async function check(shape: RepositoryShape, file: string | null): Promise<Omit<
   }
 }
 
-async function plan(shape: RepositoryShape, folder: string, children: number): Promise<Omit<PlanAnswer, keyof Used>> {
-  const file = join(folder, 'snapproof.yaml')
-  const ledger = join(folder, 'ledger')
-  for (const one of ['ledger', 'repository']) await mkdir(join(folder, one), { recursive: true })
-  await writeFile(
-    file,
-    `repository: { name: bench, url: 'file://${join(folder, 'repository')}' }
-ledger: { url: 'file://${ledger}', file: ledger.sqlite }
-engines: [{ name: elasticsearch, kind: distribution, version: 9.5.3, home: /nowhere }]
-output: { folder: runs }
-work: { folder: work }
-metrics: { enabled: false }
-`,
-  )
-  const config = await loadConfig({ file, environment: {}, overrides: {} })
-  const log = { ...silentLog, clear: () => {} }
-  const context = { environment: {}, clock: systemClock, log, signal, print: () => {} }
-  const { dependencies, close } = await buildRun(context, config, undefined)
-  try {
-    const store = prefixed(openStore(`file://${ledger}`, { clock: systemClock }), 'arrays/one')
-    const limits = { snapshots: null, restoreBytes: null, durationSeconds: null, costUsd: null }
-    const { summary } = await planArray(
-      { ...dependencies, repository: generatedReader(shape, dependencies.counts) },
-      { folder: new ArrayFolder(store), children, limits, deadlineSeconds: 86_400 },
-    )
-    const { contents, groups } = summary
-    const planBytes = (await store.head('plan.json', { signal }))?.bytes ?? 0
-    return { contents, groups, children: summary.children, planBytes }
-  } finally {
-    await close()
-  }
-}
-
 async function inspect(shape: RepositoryShape): Promise<Omit<InspectAnswer, keyof Used>> {
   const narrow = { snapshot: null, index: null, shards: true }
   const limits = { requests, maxMetadataBytes, temporaryFolder: tmpdir() }
@@ -161,7 +120,9 @@ function work(task: Task) {
     case 'check':
       return check(task.shape, task.ledger)
     case 'plan':
-      return plan(task.shape, task.folder, task.children)
+      return import('./planChildren.ts').then(({ planChildren }) =>
+        planChildren(task.shape, task.folder, task.children),
+      )
     case 'inspect':
       return inspect(task.shape)
     case 'decode':
