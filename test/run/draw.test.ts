@@ -63,8 +63,8 @@ describe('the draw', () => {
   test('is of all that can be restored, and of nothing else', () => {
     const contents = [
       ...proven(3),
-      content({ contentId: 'mounted', obstacle: 'mounted' }),
-      content({ contentId: 'too-new', createdVersion: 99_000_000 }),
+      content({ contentId: 'mounted', obstacle: 'mounted', snapshots: [1] }),
+      content({ contentId: 'too-new', createdVersion: 99_000_000, snapshots: [1] }),
       // In one snapshot that no engine reads, and in one that it reads.
       content({ contentId: 'both', snapshots: [0, 1] }),
     ]
