@@ -15,7 +15,6 @@ import { restoreTimeOf } from '../plan/restoreTime.ts'
 import { isoTime } from '../time.ts'
 import { type Attempt, evidenceName } from './attempt.ts'
 import type { AuditOptions } from './audit.ts'
-import { compareWithPast } from './baselines.ts'
 import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { sampleOf } from './draw.ts'
@@ -32,9 +31,7 @@ export interface ResultInput {
   readonly dependencies: Pick<RunDependencies, 'config' | 'tool' | 'runId' | 'counts'>
   readonly options: AuditOptions
   readonly survey: Survey
-  readonly ledger: Pick<Ledger, 'runs' | 'lastIdentity' | 'answers' | 'measures' | 'mappings'> & {
-    readonly warnings: readonly string[]
-  }
+  readonly ledger: Pick<Ledger, 'runs' | 'lastIdentity' | 'answers'> & { readonly warnings: readonly string[] }
   readonly startedMs: number
   readonly endedMs: number
   readonly restores: readonly RestoreRow[]
@@ -94,9 +91,7 @@ export function concludeRun(input: ResultInput): ConcludedRun {
   const { judged } = ruled
   const nameOf = new Map(repositoryData.snapshots.map(snapshot => [snapshot.uuid, snapshot.name]))
   const seen = toldOnce(survey.checked.findings, input.work.findings)
-  // Again, with what was answered since the look.
-  const baselines = compareWithPast(repositoryData, snapshots, input.ledger, config.baselines)
-  const ofLedger = [...identityFindings(input.ledger, repositoryData.identity.clusterId), ...baselines.findings]
+  const ofLedger = [...identityFindings(input.ledger, repositoryData.identity.clusterId), ...survey.baselines.findings]
   const all = [...seen, ...ofLedger, ...ruled.findings].flatMap(finding =>
     withoutExpired(finding, input.expired).map(one => oldestFirst(one, snapshots)),
   )
@@ -158,7 +153,7 @@ export function concludeRun(input: ResultInput): ConcludedRun {
     ...(input.array === undefined ? {} : { array: input.array }),
     debt: summary,
     ...(ruled.run === null ? {} : { rules: ruled.run }),
-    baselines: baselines.summary,
+    baselines: survey.baselines.summary,
     ...(survey.draw === null ? {} : { sample: sampleOf(survey.draw, restores, seen) }),
     contents: {
       total: contents.length,
