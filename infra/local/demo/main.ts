@@ -9,10 +9,8 @@ import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import process from 'node:process'
 import { execa } from 'execa'
-import { loadConfig } from '../../../src/config/load.ts'
 import type { RunResult } from '../../../src/model/run.ts'
 import { parseRun } from '../../../src/report/run-json.ts'
-import { judgeRun } from '../../../src/run/judgeRun.ts'
 import { systemClock } from '../../../src/time.ts'
 import { startLocalS3 } from '../s3/server.ts'
 import { flipBit } from './damage.ts'
@@ -140,13 +138,16 @@ async function night(name: string, config: string, flags: readonly string[]): Pr
   }
 }
 
-/** What `snapproof judge` would say otherwise than the nights did. */
-async function judgedOtherwise(file: string): Promise<string[]> {
-  const { rules, policy } = await loadConfig({ file, environment: {} })
+/** What `snapproof judge` says otherwise than the nights did. */
+async function judgedOtherwise(config: string): Promise<string[]> {
   const judged = nights.map(async name => {
-    const read = (path: string) => readFile(join(root, 'reports', 'demo', name, path), 'utf8').catch(() => null)
-    const run = parseRun((await read('run.json')) ?? '')
-    const { differences, notes } = await judgeRun({ run, read, rules, accepted: policy.accepted })
+    const folder = join(root, 'reports', 'demo', name)
+    const program = ['--import', 'tsx', join(root, 'src', 'main.ts'), 'judge', folder, '--config', config, '--json']
+    // Its exit code is that of the verdicts.
+    const options = { cwd: root, cancelSignal: stop.signal, reject: false, maxBuffer: 10_000_000 }
+    const { stdout } = await execa(process.execPath, program, options)
+    stop.signal.throwIfAborted()
+    const { differences, notes } = JSON.parse(stdout) as { differences: string[]; notes: string[] }
     return [...differences, ...notes].map(text => `${name}: ${text}`)
   })
   return (await Promise.all(judged)).flat()
