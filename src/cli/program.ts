@@ -162,7 +162,12 @@ export function createProgram(context: CliContext, write: (text: string) => void
         .command(
           'judge <run>',
           'Judge the saved evidence of a run again, offline; with --config by your present rules, too',
-          y => y.positional('run', { type: 'string', demandOption: true, describe: 'The folder of a run, or its run.json' }),
+          y =>
+            y.positional('run', {
+              type: 'string',
+              demandOption: true,
+              describe: 'The folder of a run, or its run.json',
+            }),
           argv => set(judgeCommand(context, argv)),
         )
         .command('ledger', 'What the ledger knows, and looking after it', y => ledgerCommands(y, context, set))
@@ -225,7 +230,10 @@ function runFlags<Flags>(parser: Argv<Flags>) {
   return parser
     .option('out', { type: 'string', describe: 'Folder for report.html, run.json and evidence' })
     .option('metrics', { type: 'boolean', default: true, describe: 'Put metrics to CloudWatch' })
-    .option('deep', { type: 'boolean', describe: 'Run Lucene’s CheckIndex on every restored shard; slow, see work.deep' })
+    .option('deep', {
+      type: 'boolean',
+      describe: 'Run Lucene’s CheckIndex on every restored shard; slow, see work.deep',
+    })
 }
 
 function sayError(error: unknown, { log }: CliContext, write: (text: string) => void): ExitCode {

@@ -175,7 +175,9 @@ export function nodeDisk(body: unknown): { freeBytes: number; totalBytes: number
   const freeBytes = optionalNumber(total?.available_in_bytes)
   const totalBytes = optionalNumber(total?.total_in_bytes)
   // A server that has not looked yet says 0 or less.
-  return freeBytes === null || totalBytes === null || totalBytes <= 0 || freeBytes < 0 ? null : { freeBytes, totalBytes }
+  return freeBytes === null || totalBytes === null || totalBytes <= 0 || freeBytes < 0
+    ? null
+    : { freeBytes, totalBytes }
 }
 
 /** `GET /_nodes/_local`: version and index version of the only node. */

@@ -45,8 +45,7 @@ function withEnvironment(started: StartedEngine, { environment }: EngineOptions)
     ...started,
     engine: {
       ...engine,
-      runCommand: command =>
-        engine.runCommand({ ...command, environment: { ...plain, ...command.environment } }),
+      runCommand: command => engine.runCommand({ ...command, environment: { ...plain, ...command.environment } }),
     },
   }
 }

@@ -115,7 +115,11 @@ async function askOwner(
   const timeoutMs = questionsTimeoutMs
   const given = await askQuestions(engine, expected, evidence, questions, { timeoutMs, clock, signal, ownReason })
   const asked = (clock.monotonicMs() - start) / 1000
-  return { ...evidence, answers: given, seconds: { ...evidence.seconds, questions: evidence.seconds.questions + asked } }
+  return {
+    ...evidence,
+    answers: given,
+    seconds: { ...evidence.seconds, questions: evidence.seconds.questions + asked },
+  }
 }
 
 async function answers(

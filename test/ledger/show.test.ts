@@ -361,7 +361,11 @@ const unnamed: fc.Arbitrary<StoredRow> = fc.oneof(
 )
 const history = fc
   .array(unnamed, { maxLength: 24 })
-  .map(rows => rows.map((row, i): StoredRow => (row.kind === 'memory' || row.kind === 'mapping' ? row : { ...row, runId: `run-${i}` })))
+  .map(rows =>
+    rows.map(
+      (row, i): StoredRow => (row.kind === 'memory' || row.kind === 'mapping' ? row : { ...row, runId: `run-${i}` }),
+    ),
+  )
 function dateOf(row: StoredRow): number {
   return row.kind === 'run' ? row.endedMs : row.atMs
 }

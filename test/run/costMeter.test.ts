@@ -11,7 +11,10 @@ import { fakeClock } from '../support/fakes.ts'
 
 /** A GB of STANDARD_IA is a cent; an hour of the machine 1.20 USD in whole minutes. */
 const costs: CostConfig = { prices: readPriceTable(), compute: null, transfer: 'same-region', kms: 'none', store: 's3' }
-const disk = { ledger: { store: null, file: '', leaseSeconds: 60 }, output: { folder: '', store: null, keepEvidenceDays: null } }
+const disk = {
+  ledger: { store: null, file: '', leaseSeconds: 60 },
+  output: { folder: '', store: null, keepEvidenceDays: null },
+}
 
 function openMeter(limitUsd: number | null, change: Partial<CostConfig> = {}) {
   const counts: RequestCounts = { list: 0, get: 0, head: 0, put: 0, delete: 0, bytesRead: 0, reads: {} }

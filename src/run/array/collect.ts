@@ -15,9 +15,9 @@ import { conclude, storeTimeoutMs } from '../conclude.ts'
 import type { RunDependencies } from '../dependencies.ts'
 import { attemptRows, condemnationRows } from '../failingRows.ts'
 import { PhaseTimer } from '../phases.ts'
+import { answerRows } from '../ruledRun.ts'
 import { blindRun } from '../selfCheck/blindRun.ts'
 import { isBlind } from '../selfCheck/selfCheck.ts'
-import { answerRows } from '../ruledRun.ts'
 import { readGenerationAgain } from '../settle.ts'
 import { remember, type Survey, survey } from '../survey.ts'
 import { type Collected, mustBelong } from './documents.ts'
@@ -266,7 +266,8 @@ function troubleOf({ children }: OpenPlan, { results, findings, children: done, 
   const lost = left.filter(({ reason }) => reason === 'child-lost').length
   const whyLeft = done.find(child => child.reason !== '')?.reason ?? 'no machine left a result'
   const blind = left.filter(({ reason }) => reason === 'auditor-blind').length
-  if (blind > 0) return `${blind} of ${planned} planned contents were left by a machine that failed its self-check: ${whyLeft}`
+  if (blind > 0)
+    return `${blind} of ${planned} planned contents were left by a machine that failed its self-check: ${whyLeft}`
   if (lost * 2 > planned) return `${lost} of ${planned} planned contents are lost with their machines: ${whyLeft}`
   const judged = findings.length > 0 || [...results.values()].some(({ row }) => row.verdict !== 'inconclusive')
   const expired = results.size === 0 && left.every(({ reason }) => reason === 'expired')

@@ -106,8 +106,7 @@ export class ChildResults {
     const late = kept !== result
     const rows = [...attemptRows(kept.row, holders), ...answerRows(kept.row, kept.evidence)]
     if (kept.row.verdict === 'inconclusive') await ledger.journal(plan.runId, [kept.row], stored())
-    else
-      await ledger.journalOnce(plan.runId, journalOf(plan, number), rows, stored(), { late })
+    else await ledger.journalOnce(plan.runId, journalOf(plan, number), rows, stored(), { late })
     // The pass of another attempt does not hide what failed after it.
     const failedSince = row.verdict === 'fail' && kept.row.verdict === 'pass'
     if (failedSince) await ledger.journal(plan.runId, attemptRows(row, holders), stored())

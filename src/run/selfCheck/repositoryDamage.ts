@@ -2,7 +2,13 @@
 import type { BlobReader } from '../../blobs/port.ts'
 import type { CheckMemory } from '../../check/memory.ts'
 import { damagedReader } from '../../repository/damage/damaged-reader.ts'
-import { type Damage, type DamageLevel, damageLevels, type FaultKind, type Outcome } from '../../repository/damage/kinds.ts'
+import {
+  type Damage,
+  type DamageLevel,
+  damageLevels,
+  type FaultKind,
+  type Outcome,
+} from '../../repository/damage/kinds.ts'
 import { oneOfEach, planDamages } from '../../repository/damage/plan.ts'
 import { askCheck, complaints } from './answer.ts'
 import { asBucket, type Ground } from './ground.ts'
