@@ -50,8 +50,14 @@ describe('metrics at CloudWatch', () => {
     await moto.reset()
     const nowMs = systemClock.nowMs()
     const options = { region, endpointUrl: moto.endpointUrl, clock: systemClock }
-    await putMetrics(options, toMetricData(sampleRun(), nowMs))
+    const phase = { seconds: 10, bytesPerSecond: 100 }
+    const phases = { fetch: phase, restore: phase, questions: phase }
+    const whole = { snapshot: 's', indices: 1, bytes: 1_000, seconds: 60, fastest: null, slowest: null }
+    const projection = { ...whole, parallel: 1, assumptions: [] }
+    const run = sampleRun({ restoreTime: { samples: 1, chained: 0, bytes: 1_000, phases, projection } })
+    await putMetrics(options, toMetricData(run, nowMs))
     expect(await namesOf()).toEqual(Object.keys(metrics).sort())
+    expect(await maximumOf('FullRestoreSeconds', nowMs)).toBe(60)
     expect(await maximumOf('FailedSnapshots', nowMs)).toBe(3)
     expect(await maximumOf('DebtContents', nowMs)).toBe(4)
     expect(await maximumOf('Heartbeat', nowMs)).toBe(1)

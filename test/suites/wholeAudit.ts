@@ -40,6 +40,8 @@ export const damaged = {
   blob: 'indices/9_0aKQRVRfyZEcli2EmO9w/0/__klfCKsvbRdmC87BoJTxbhA',
 }
 
+let selfCheck: ReturnType<RunDependencies['selfCheck']> | null = null
+
 /** Waits are cut to a fiftieth: no wait of an audit is for anything but another's answer. */
 export const hurriedClock: Clock = {
   ...systemClock,
@@ -171,6 +173,11 @@ metrics: { enabled: false }
       }
       return {
         ...dependencies,
+        // It asks nothing of any port, so no fault can reach it: once for all cases.
+        selfCheck: () => {
+          selfCheck ??= dependencies.selfCheck()
+          return selfCheck
+        },
         repository: repositoryReader,
         openLedger: ({ readOnly, journals = false, runId = dependencies.runId }) =>
           openLedger({
