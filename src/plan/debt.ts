@@ -15,6 +15,7 @@
 import type { ContentRecord, DebtItem, DebtKind } from '../model/plan.ts'
 import type { Policy } from '../model/policy.ts'
 import type { SnapshotEntry } from '../model/repository.ts'
+import { oldestFirst } from '../model/snapshotOrder.ts'
 import { reasons } from '../model/verdict.ts'
 
 const dayMs = 86_400_000
@@ -99,6 +100,7 @@ function ageDeadline(
 function newestDeadlines(input: DebtInput): Map<ContentRecord, number> {
   const { snapshots, policy, startMs } = input
   const endedMs = (position: number) => snapshots[position]?.endedMs ?? 0
+  const entry = (position: number) => snapshots[position] ?? { name: '', uuid: '', endedMs: null }
   const byIndex = new Map<string, ContentRecord[]>()
   for (const content of input.contents) {
     if (!isOwed(content)) continue
@@ -112,9 +114,7 @@ function newestDeadlines(input: DebtInput): Map<ContentRecord, number> {
       .flatMap(content => content.snapshots.map(position => ({ content, position })))
       .sort(
         (a, b) =>
-          endedMs(a.position) - endedMs(b.position) ||
-          a.position - b.position ||
-          compareText(a.content.contentId, b.content.contentId),
+          oldestFirst(entry(a.position), entry(b.position)) || compareText(a.content.contentId, b.content.contentId),
       )
     const proven = (content: ContentRecord) => isProven(content, input)
     const newest = holders.at(-1)

@@ -14,6 +14,7 @@ import { SnapproofError } from '../errors.ts'
 import type { ContentRecord, DebtItem, Group, Plan, PlannedContent } from '../model/plan.ts'
 import type { Limits } from '../model/policy.ts'
 import type { SnapshotEntry } from '../model/repository.ts'
+import { newestFirst } from '../model/snapshotOrder.ts'
 import type { Reason } from '../model/verdict.ts'
 import { chooseEngine, type EngineOffer } from './compatibility.ts'
 import { orderGroups } from './order.ts'
@@ -135,9 +136,11 @@ function groupContents(planned: readonly PlannedContent[], engineOf: (one: Plann
   return turns.flatMap(engine => inOrder.filter(group => group.engine === engine))
 }
 
+const unknown = { name: '', uuid: '', endedMs: null }
+
 function newestOf(positions: readonly number[], snapshots: readonly SnapshotEntry[]): number | null {
-  const endedMs = (position: number) => snapshots[position]?.endedMs ?? 0
-  return [...positions].sort((a, b) => endedMs(b) - endedMs(a) || b - a)[0] ?? null
+  const entry = (position: number) => snapshots[position] ?? unknown
+  return [...positions].sort((a, b) => newestFirst(entry(a), entry(b)))[0] ?? null
 }
 
 function bestHolder(
@@ -151,10 +154,9 @@ function bestHolder(
     .map(position => ({
       position,
       debt: (heldBy.get(position) ?? []).filter(other => open.has(other)).length,
-      endedMs: snapshots[position]?.endedMs ?? 0,
-      uuid: snapshots[position]?.uuid ?? '',
+      entry: snapshots[position] ?? unknown,
     }))
-    .sort((a, b) => b.debt - a.debt || b.endedMs - a.endedMs || (a.uuid < b.uuid ? -1 : 1))
+    .sort((a, b) => b.debt - a.debt || newestFirst(a.entry, b.entry))
   const best = candidates[0]
   if (best === undefined) throw new SnapproofError('internal', `no snapshot holds content ${item.content.contentId}`)
   return best.position

@@ -9,6 +9,7 @@ import type { ContentRecord, DebtItem } from '../model/plan.ts'
 import type { Policy } from '../model/policy.ts'
 import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
 import type { RestoreRow, RunResult, SelfCheck, SnapshotSummary } from '../model/run.ts'
+import { oldestFirst } from '../model/snapshotOrder.ts'
 import { type Reason, reasons } from '../model/verdict.ts'
 import { findDebt, isProven } from '../plan/debt.ts'
 import { restoreTimeOf } from '../plan/restoreTime.ts'
@@ -93,7 +94,7 @@ export function concludeRun(input: ResultInput): ConcludedRun {
   const seen = toldOnce(survey.checked.findings, input.work.findings)
   const ofLedger = [...identityFindings(input.ledger, repositoryData.identity.clusterId), ...survey.baselines.findings]
   const all = [...seen, ...ofLedger, ...ruled.findings].flatMap(finding =>
-    withoutExpired(finding, input.expired).map(one => oldestFirst(one, snapshots)),
+    withoutExpired(finding, input.expired).map(one => hitsOldestFirst(one, snapshots)),
   )
   const { findings, accepted } = sortAccepted(all, policy.accepted, uuid => nameOf.get(uuid) ?? uuid, endedMs)
   const at = { snapshots, policy, startMs: survey.startMs, nowMs: endedMs }
@@ -295,10 +296,10 @@ function withoutExpired(finding: Finding, expired: ReadonlySet<string>): Finding
   return snapshots.length === 0 ? [] : [{ ...finding, snapshots }]
 }
 
-function oldestFirst(finding: Finding, snapshots: readonly SnapshotEntry[]): Finding {
-  const endedMs = new Map(snapshots.map(snapshot => [snapshot.uuid, snapshot.endedMs ?? 0]))
-  const ended = (uuid: string) => endedMs.get(uuid) ?? 0
-  return { ...finding, snapshots: [...finding.snapshots].sort((a, b) => ended(a) - ended(b) || (a < b ? -1 : 1)) }
+function hitsOldestFirst(finding: Finding, snapshots: readonly SnapshotEntry[]): Finding {
+  const entries = new Map(snapshots.map(snapshot => [snapshot.uuid, snapshot]))
+  const entry = (uuid: string) => entries.get(uuid) ?? { name: '', uuid, endedMs: null }
+  return { ...finding, snapshots: [...finding.snapshots].sort((a, b) => oldestFirst(entry(a), entry(b))) }
 }
 
 /** What the ledger says of itself, and another cluster that wrote since the last run. */

@@ -13,6 +13,7 @@ import type { Answers } from '../model/answers.ts'
 import type { Finding } from '../model/finding.ts'
 import { maxOutcomeRows, type OwnerRule, type RuleOutcomeRow, type RulesOfRun } from '../model/ownerRule.ts'
 import type { Accepted } from '../model/policy.ts'
+import { newestFirst } from '../model/snapshotOrder.ts'
 import type { Reason } from '../model/verdict.ts'
 import { RuleBook, type Said, type SnapshotToJudge } from '../rules/owner/judgeRules.ts'
 import { matcher } from '../rules/owner/pattern.ts'
@@ -65,8 +66,7 @@ export function judgeByRules(
   const book = new RuleBook(rules, snapshots)
   const told = new Told(rules)
   const levels = new Map<string, { whole: Mark; copies: Mark[] }>()
-  const newestFirst = [...snapshots].sort((a, b) => (b.endedMs ?? 0) - (a.endedMs ?? 0) || (a.uuid < b.uuid ? 1 : -1))
-  for (const snapshot of newestFirst) {
+  for (const snapshot of [...snapshots].sort(newestFirst)) {
     const copies = snapshot.copies.map(copy => {
       const verdicts = book
         .judgeIndex(copy.index, snapshot, copy.answers)

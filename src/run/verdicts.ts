@@ -14,6 +14,7 @@ import type { ContentRecord } from '../model/plan.ts'
 import type { Policy } from '../model/policy.ts'
 import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
 import type { LastGood } from '../model/run.ts'
+import { newestFirst } from '../model/snapshotOrder.ts'
 import type { Level, Method, Reason, VerdictRow } from '../model/verdict.ts'
 import { proofState } from '../plan/debt.ts'
 import { isoTime } from '../time.ts'
@@ -273,13 +274,11 @@ function row(entry: SnapshotEntry, index: string | null, level: Level, found: Le
 
 /** Per index the newest snapshot that is good by its rules; where there is none by restore, then at least present. */
 export function lastGoodOf(judged: readonly JudgedSnapshot[], repository: RepositoryData): LastGood[] {
-  const newestFirst = [...judged].sort(
-    (a, b) => (b.entry.endedMs ?? 0) - (a.entry.endedMs ?? 0) || b.checked.snapshot - a.checked.snapshot,
-  )
+  const inOrder = [...judged].sort((a, b) => newestFirst(a.entry, b.entry))
   const names = [...new Set(repository.indices.map(index => index.name))].sort()
   const best = new Map<string, LastGood>()
   for (const level of ['rules', 'restore', 'presence'] as const) {
-    for (const { entry, copies } of newestFirst) {
+    for (const { entry, copies } of inOrder) {
       for (const { copy, levels } of copies) {
         if (best.has(copy.indexName) || levels[level]?.mark.verdict !== 'pass') continue
         // What is there and known to be bad is good at no level.

@@ -6,6 +6,7 @@
  */
 import { type Answers, type QuestionId, questionId } from '../../model/answers.ts'
 import type { OwnerRule } from '../../model/ownerRule.ts'
+import { byName } from '../../model/snapshotOrder.ts'
 import type { RuleOutcome, SnapshotContext } from './kind.ts'
 import { matcher } from './pattern.ts'
 import { kindOf, questionsOf } from './registry.ts'
@@ -48,9 +49,7 @@ export class RuleBook {
       isIndex: matcher(rule.index),
       isSnapshot: matcher(rule.snapshots),
     }))
-    const inOrder = snapshots
-      .filter(({ complete }) => complete)
-      .sort((a, b) => startOf(a) - startOf(b) || (a.uuid < b.uuid ? -1 : 1))
+    const inOrder = snapshots.filter(({ complete }) => complete).sort((a, b) => startOf(a) - startOf(b) || byName(a, b))
     this.#before = new Map(
       this.#rules
         .filter(({ about }) => about === 'snapshot')

@@ -3,6 +3,7 @@ import { SnapproofError } from '../../errors.ts'
 import type { OpenChild, OpenGroup, OpenPlan } from '../../model/openPlan.ts'
 import type { ContentRecord, Forecast, Group, Plan } from '../../model/plan.ts'
 import type { Limits } from '../../model/policy.ts'
+import { oldestFirst } from '../../model/snapshotOrder.ts'
 import type { Reason } from '../../model/verdict.ts'
 import { type Share, type SharedGroup, shareGroups } from '../../plan/children.ts'
 import { addUsage, nothingUsed } from '../../plan/cost.ts'
@@ -104,9 +105,8 @@ export function openPlan(
 ): OpenPlan {
   const { repositoryData } = seen.catalogue
   const dated = datedSnapshots(repositoryData.snapshots, seen.checked)
-  const endedMs = (position: number) => dated[position]?.endedMs ?? 0
-  const oldestFirst = [...dated.keys()].sort((a, b) => endedMs(a) - endedMs(b) || a - b)
-  const place = new Map(oldestFirst.map((position, i) => [position, i]))
+  const inOrder = [...dated.entries()].sort(([, a], [, b]) => oldestFirst(a, b)).map(([position]) => position)
+  const place = new Map(inOrder.map((position, i) => [position, i]))
   const affordable = affordableGroups(seen, config.costs, limits)
   const groups = affordable.flatMap(i => seen.plan.groups[i] ?? [])
   const sizes = affordable.flatMap(i => seen.sizes[i] ?? [])
@@ -166,7 +166,7 @@ export function openPlan(
     forecast: together(seen, forecasts),
     debtContents: seen.plan.debt.length,
     ...(seen.draw === null ? {} : { draw: seen.draw }),
-    snapshots: oldestFirst.map(position => {
+    snapshots: inOrder.map(position => {
       const { name = '', uuid = '' } = repositoryData.snapshots[position] ?? {}
       return { name, uuid }
     }),
