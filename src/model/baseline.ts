@@ -35,7 +35,7 @@ export interface Measure {
 /** Dotted path → type, of one mapping. */
 export type MappingFields = Readonly<Record<string, string>>
 
-export const baselineKinds = ['emptied', 'shrunk', 'frozen', 'jumped', 'mapping'] as const
+export const baselineKinds = ['emptied', 'shrunk', 'frozen', 'jumped', 'mapping', 'behind'] as const
 export type BaselineKind = (typeof baselineKinds)[number]
 
 export const codeOfKind = {
@@ -44,6 +44,7 @@ export const codeOfKind = {
   frozen: 'index-frozen',
   jumped: 'index-jumped',
   mapping: 'index-mapping-changed',
+  behind: 'index-behind',
 } as const satisfies Record<BaselineKind, FindingCode>
 
 /** What is allowed to an index. `none`: that kind is not looked for. */
@@ -58,6 +59,8 @@ export interface Thresholds {
   readonly frozenPauses: number | null
   /** Mapping changed: a field is gone, or has another type. */
   readonly mapping: boolean
+  /** Behind: the newest time is more than so many times further behind the snapshot than ever before. */
+  readonly behindTimes: number | null
   readonly severity: Readonly<Record<BaselineKind, Severity>>
 }
 
@@ -66,6 +69,8 @@ export interface BaselineConfig {
   readonly after: number
   /** What is outside of the baseline becomes the new one after so long. */
   readonly settleMs: number
+  /** Of the mapping, whose newest time is asked of every restored content that has it; null: not asked. */
+  readonly timeField: string | null
   readonly thresholds: Thresholds
   /** The first whose pattern (`*` for any text) fits the name of the index. */
   readonly patterns: readonly { readonly index: string; readonly thresholds: Thresholds }[]

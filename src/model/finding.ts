@@ -166,6 +166,12 @@ export const findingCodes = {
     title: 'Fields of an index are gone, or have another type than in the snapshots before',
     advice: 'Look for an index that was made again without its template, or for another index under this name.',
   },
+  'index-behind': {
+    severity: 'warning',
+    restores: true,
+    title: 'The newest time in a restored index is further behind its snapshot than before',
+    advice: 'See whether it is still written to. Where it is meant to be late, raise `baselines.behindTimes` for it.',
+  },
   'rule-not-judged': {
     severity: 'warning',
     title: 'A rule of the owner was asked and could not be judged',

@@ -13,6 +13,7 @@ const kindWords: Readonly<Record<BaselineKind, string>> = {
   frozen: 'frozen',
   jumped: 'jumped',
   mapping: 'mapping changed',
+  behind: 'behind',
 }
 
 /** Nothing where the run is older than that it compared. */

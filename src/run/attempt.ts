@@ -41,7 +41,7 @@ export interface AttemptOptions {
   /** Takes what did not pass, so that it is not dropped. Absent: all is dropped. */
   readonly keep?: KeptRestores
   /** What rules and baselines ask of an index of that name. @default nothing */
-  readonly questionsFor?: ((index: string) => readonly Question[]) | undefined
+  readonly questionsFor?: ((index: string, fields: Evidence['fields']) => readonly Question[]) | undefined
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal
@@ -109,7 +109,7 @@ async function askOwner(
   evidence: Evidence,
   { questionsFor, clock, signal }: AttemptOptions,
 ): Promise<Evidence> {
-  const questions = questionsFor?.(expected.indexName) ?? []
+  const questions = questionsFor?.(expected.indexName, evidence.fields) ?? []
   if (questions.length === 0) return evidence
   const start = clock.monotonicMs()
   const timeoutMs = questionsTimeoutMs

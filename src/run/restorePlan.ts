@@ -6,6 +6,7 @@ import type { ChainTerms } from '../plan/chains.ts'
 import { majorOf } from '../plan/compatibility.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
 import type { Attempt } from './attempt.ts'
+import { askedByBaselines } from './baselines.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { EngineHolder } from './engines.ts'
 import { rootItems } from './expectation.ts'
@@ -43,6 +44,7 @@ export async function restorePlan(dependencies: RunDependencies, options: Restor
   const { clock, config, log } = dependencies
   const { plan, catalogue, signal } = options
   const attempts: Attempt[] = []
+  const ofRules = askedBy(config.rules)
   let work: WorkResult = { findings: [], left: [], bytesFetched: 0, failure: null }
   if (plan.groups.length === 0) return { attempts, work, trouble: null }
   const mirror = dependencies.openMirror(signal)
@@ -61,7 +63,7 @@ export async function restorePlan(dependencies: RunDependencies, options: Restor
       chainsOf: name => chainTermsOf(name, config),
       takenBytes,
       restoreTimeoutSeconds: config.work.restoreTimeoutSeconds,
-      questionsFor: askedBy(config.rules),
+      questionsFor: (index, fields) => [...ofRules(index), ...askedByBaselines(config.baselines, fields)],
       deep: config.work.deep,
       onAttempt: async attempt => {
         attempts.push(attempt)

@@ -16,6 +16,7 @@ import { restoreTimeOf } from '../plan/restoreTime.ts'
 import { isoTime } from '../time.ts'
 import { type Attempt, evidenceName } from './attempt.ts'
 import type { AuditOptions } from './audit.ts'
+import { compareWithPast } from './baselines.ts'
 import { datedSnapshots } from './dated.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { sampleOf } from './draw.ts'
@@ -32,7 +33,9 @@ export interface ResultInput {
   readonly dependencies: Pick<RunDependencies, 'config' | 'tool' | 'runId' | 'counts'>
   readonly options: AuditOptions
   readonly survey: Survey
-  readonly ledger: Pick<Ledger, 'runs' | 'lastIdentity' | 'answers'> & { readonly warnings: readonly string[] }
+  readonly ledger: Pick<Ledger, 'runs' | 'lastIdentity' | 'answers' | 'measures' | 'mappings'> & {
+    readonly warnings: readonly string[]
+  }
   readonly startedMs: number
   readonly endedMs: number
   readonly restores: readonly RestoreRow[]
@@ -92,7 +95,9 @@ export function concludeRun(input: ResultInput): ConcludedRun {
   const { judged } = ruled
   const nameOf = new Map(repositoryData.snapshots.map(snapshot => [snapshot.uuid, snapshot.name]))
   const seen = toldOnce(survey.checked.findings, input.work.findings)
-  const ofLedger = [...identityFindings(input.ledger, repositoryData.identity.clusterId), ...survey.baselines.findings]
+  // Again, with what was answered since the look.
+  const baselines = compareWithPast(repositoryData, snapshots, input.ledger, config.baselines)
+  const ofLedger = [...identityFindings(input.ledger, repositoryData.identity.clusterId), ...baselines.findings]
   const all = [...seen, ...ofLedger, ...ruled.findings].flatMap(finding =>
     withoutExpired(finding, input.expired).map(one => hitsOldestFirst(one, snapshots)),
   )
@@ -154,7 +159,7 @@ export function concludeRun(input: ResultInput): ConcludedRun {
     ...(input.array === undefined ? {} : { array: input.array }),
     debt: summary,
     ...(ruled.run === null ? {} : { rules: ruled.run }),
-    baselines: survey.baselines.summary,
+    baselines: baselines.summary,
     ...(survey.draw === null ? {} : { sample: sampleOf(survey.draw, restores, seen) }),
     contents: {
       total: contents.length,

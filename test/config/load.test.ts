@@ -63,13 +63,22 @@ describe('a valid file', () => {
       baselines: {
         after: 5,
         settleMs: 604_800_000,
+        timeField: '@timestamp',
         thresholds: {
           documentsPercent: 50,
           bytesPercent: 80,
           jumpTimes: 10,
           frozenPauses: 2,
           mapping: true,
-          severity: { emptied: 'error', shrunk: 'warning', frozen: 'warning', jumped: 'warning', mapping: 'warning' },
+          behindTimes: 2,
+          severity: {
+            emptied: 'error',
+            shrunk: 'warning',
+            frozen: 'warning',
+            jumped: 'warning',
+            mapping: 'warning',
+            behind: 'warning',
+          },
         },
         patterns: [],
       },

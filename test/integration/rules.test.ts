@@ -6,6 +6,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
+import { questionId } from '../../src/model/answers.ts'
+import type { JournalRow } from '../../src/model/journal.ts'
 import type { RunResult } from '../../src/model/run.ts'
 import { judgeRun } from '../../src/run/judgeRun.ts'
 import { type Bench, type Night, openBench, snapshotOf } from '../support/auditRun.ts'
@@ -165,13 +167,83 @@ describe('a night with every kind of rule', () => {
   })
 })
 
+describe('the newest time of what was restored', () => {
+  const minutes = 60_000
+  const dayMs = 86_400_000
+
+  /** Ten nights of `stale`, each restored and with a time of that night. */
+  function freshNights(): JournalRow[] {
+    const question = questionId({ kind: 'times', field: 'placed_at' })
+    return Array.from({ length: 10 }, (_, i): JournalRow[] => {
+      const endedMs = Date.now() - (10 - i) * dayMs
+      const place = { indexId: 'past', contentId: `past-${i}`, snapshotUuid: `past-${i}`, runId: 'past', atMs: endedMs }
+      const answer = { oldestMs: 0, newestMs: endedMs - 10 * minutes, type: 'date' }
+      return [
+        {
+          ...place,
+          kind: 'measure',
+          index: 'stale',
+          snapshot: `past-${i}`,
+          endedMs,
+          documents: 10,
+          bytes: 10_000,
+          sequence: i,
+          metadataKey: null,
+          fields: null,
+          mapping: null,
+          resting: null,
+          judged: true,
+        },
+        {
+          ...place,
+          kind: 'answer',
+          question,
+          answered: true,
+          answer: JSON.stringify({ status: 'answered', value: answer }),
+        },
+      ]
+    }).flat()
+  }
+
+  it('is asked, remembered, and told in the night in which it was answered and in the next', async () => {
+    const options = { repository, rules: 'baselines: { timeField: placed_at }' }
+    await bench.remember('behind', options, freshNights())
+    expect((await bench.plan('behind', options)).baselines.findings).toEqual([])
+    const night = await bench.night('behind', options)
+    const told = ({ findings }: RunResult) => findings.filter(({ code }) => code === 'index-behind')
+    expect(told(night.run)).toMatchObject([
+      {
+        severity: 'warning',
+        index: 'stale',
+        snapshots: ['night-1', 'night-2', 'night-3'].map(name => snapshotOf(night.run, name).uuid),
+      },
+    ])
+    expect(told(night.run)[0]?.message).toMatch(
+      /^stale: newest time 2001-01-01T00:00Z, [\d,]+ days earlier than the .+Z that was there in 10 restored/,
+    )
+    expect(night.run.baselines?.outside).toMatchObject([{ kind: 'behind', index: 'stale' }])
+    expect(await readFile(join(night.folder, 'report.html'), 'utf8')).toContain('newest time 2001-01-01T00:00Z')
+    const { answers } = await night.evidence(
+      'stale',
+      night.run.restores.find(({ index }) => index === 'stale')?.snapshot ?? '',
+    )
+    expect(Object.keys(answers ?? {})).toEqual([questionId({ kind: 'times', field: 'placed_at' })])
+    const again = await bench.night('behind', options)
+    expect(again.run.restores).toEqual([])
+    expect(told(again.run)).toEqual(told(night.run))
+  })
+})
+
 describe('nights without rules', () => {
   it('know no level rules, and write none', async () => {
-    const { run, folder } = await bench.night('plain', { repository })
+    const { run, folder, evidence } = await bench.night('plain', { repository })
     expect(run.rules).toBeUndefined()
     expect(Object.keys(snapshotOf(run, 'night-1').levels)).toEqual(['catalogue', 'presence', 'bytes', 'restore'])
     expect(run.verdicts.filter(({ level }) => level === 'rules')).toEqual([])
     await expect(readFile(join(folder, 'evidence/rules.json'))).rejects.toMatchObject({ code: 'ENOENT' })
+    // No index has the field whose newest time baselines ask for.
+    const stale = run.restores.find(({ index }) => index === 'stale')?.snapshot ?? ''
+    expect((await evidence('stale', stale)).answers).toBeUndefined()
   })
 
   it('the comparison with judge can fail', async () => {

@@ -1,11 +1,12 @@
 /** Nights of one index from what is measured to what is said: by name, over what the ledger keeps. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { CheckedCopy } from '../../src/check/result.ts'
+import { type Question, questionId } from '../../src/model/answers.ts'
 import type { Measure } from '../../src/model/baseline.ts'
 import type { IndexRecord } from '../../src/model/content.ts'
-import type { MappingRow, MeasureRow } from '../../src/model/journal.ts'
+import type { AnswerRow, MappingRow, MeasureRow } from '../../src/model/journal.ts'
 import type { IndexEntry, RepositoryData, SnapshotEntry } from '../../src/model/repository.ts'
-import { compareWithPast, withRows } from '../../src/run/baselines.ts'
+import { askedByBaselines, compareWithPast, withRows } from '../../src/run/baselines.ts'
 import { newMeasures } from '../../src/run/measures.ts'
 import { config, dayMs, startMs } from '../rules/baseline/support.ts'
 import { snapshotEntry } from '../support/contents.ts'
@@ -15,8 +16,19 @@ type Rows = readonly (MeasureRow | MappingRow)[]
 /** As the ledger keeps them: pruned, oldest first. */
 function memoryLedger() {
   let rows: Rows = []
-  const empty = { measures: (): Measure[] => [], mappings: () => new Map() }
+  const given = new Map<string, Map<string, AnswerRow>>()
+  const empty = { measures: (): Measure[] => [], mappings: () => new Map(), answers: () => new Map() }
   return {
+    /** What a restore of the content of that night answered. */
+    answer: (night: number, answer: object, question: Question = { kind: 'times', field: '@timestamp' }) => {
+      const contentId = `content-${night}`
+      const place = { runId: 'run', contentId, indexId: 'I1', snapshotUuid: `S${night}`, atMs: endOf(night) }
+      const id = questionId(question)
+      const row: AnswerRow = { kind: 'answer', ...place, question: id, answered: true, answer: JSON.stringify(answer) }
+      given.set(contentId, new Map([...(given.get(contentId) ?? []), [id, row]]))
+    },
+    answers: (indexId: string, contentId: string) =>
+      (indexId === 'I1' ? given.get(contentId) : undefined) ?? new Map<string, AnswerRow>(),
     add: (more: Rows) => {
       rows = [...rows, ...more]
     },
@@ -41,7 +53,12 @@ const endOf = (night: number) => startMs + night * dayMs
 function repositoryOf(held: readonly Held[]) {
   const nights = [...new Set(held.map(one => one.night))].sort((a, b) => a - b)
   const snapshots: SnapshotEntry[] = nights.map(night =>
-    snapshotEntry(night, { name: `nightly-${night}`, uuid: `S${night}`, endedMs: endOf(night) }),
+    snapshotEntry(night, {
+      name: `nightly-${night}`,
+      uuid: `S${night}`,
+      startedMs: endOf(night),
+      endedMs: endOf(night),
+    }),
   )
   const indices = new Map<string, { entry: IndexEntry; held: Held[] }>()
   for (const one of held) {
@@ -234,4 +251,56 @@ test('what could be measured only later than what came after it is judged all th
     { snapshot: 'nightly-10', judged: true },
   ])
   expect(later.said).toEqual(['emptied orders S10'])
+})
+
+describe('the newest time in restored data', () => {
+  const minutes = 60_000
+  const newest = (newestMs: unknown) => ({ status: 'answered', value: { oldestMs: 0, newestMs, type: 'date' } })
+
+  /** Fifteen nights, each content restored and as fresh as its snapshot, but for the last one: that has what `last` gives it. */
+  function fifteen(last: (ledger: ReturnType<typeof memoryLedger>) => void) {
+    const ledger = memoryLedger()
+    nightOf(ledger, nights(0, 13))
+    for (let night = 0; night < 14; night++) ledger.answer(night, newest(endOf(night) - 10 * minutes))
+    last(ledger)
+    return nightOf(ledger, nights(0, 14))
+  }
+
+  test('is compared where it was answered', () => {
+    const late = fifteen(ledger => ledger.answer(14, newest(endOf(14) - 30 * 60 * minutes)))
+    expect(late.said).toEqual(['behind orders S14'])
+    expect(late.findings).toMatchObject([
+      { code: 'index-behind', severity: 'warning', index: 'orders', snapshots: ['S14'] },
+    ])
+    expect(late.findings[0]?.message).toContain('30 hours before the snapshot')
+    expect(fifteen(ledger => ledger.answer(14, newest(endOf(14) - 20 * minutes))).said).toEqual([])
+  })
+
+  const nothing: readonly (readonly [string, (ledger: ReturnType<typeof memoryLedger>) => void])[] = [
+    ['was not restored', () => {}],
+    ['holds no time', ledger => ledger.answer(14, newest(null))],
+    ['did not answer', ledger => ledger.answer(14, { status: 'unanswered', reason: 'deadline', words: 'w' })],
+    ['was refused', ledger => ledger.answer(14, { status: 'refused', words: 'w' })],
+    ['answers what is no number', ledger => ledger.answer(14, newest('yesterday'))],
+    ['answers what is no time', ledger => ledger.answer(14, newest(-9e15))],
+    ['answers of another field', ledger => ledger.answer(14, newest(0), { kind: 'times', field: 'placed_at' })],
+    ['answers what nobody asked', ledger => ledger.answer(14, { status: 'answered', value: { hits: 1 } })],
+  ]
+  test.each(nothing)('nothing is said where it %s', (_, last) => {
+    expect(fifteen(last).said).toEqual([])
+  })
+
+  test('is asked of an index whose date field it is, and of no other', () => {
+    const asked = (fields: Record<string, string> | null, timeField: string | null = '@timestamp') =>
+      askedByBaselines({ ...config, timeField }, fields)
+    const question = { kind: 'times', field: '@timestamp' }
+    expect(asked({ '@timestamp': 'date' })).toEqual([question])
+    expect(asked({ '@timestamp': 'date_nanos', other: 'long' })).toEqual([question])
+    expect(asked({ placed_at: 'date' }, 'placed_at')).toEqual([{ ...question, field: 'placed_at' }])
+    expect(asked({ '@timestamp': 'long' })).toEqual([])
+    expect(asked({ placed_at: 'date' })).toEqual([])
+    expect(asked({ placed_at: 'date' }, 'constructor')).toEqual([])
+    expect(asked({ '@timestamp': 'date' }, null)).toEqual([])
+    expect(asked(null)).toEqual([])
+  })
 })

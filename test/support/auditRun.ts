@@ -19,6 +19,7 @@ import { openMirror } from '../../src/mirror/mirror.ts'
 import type { AuditConfig } from '../../src/model/config.ts'
 import type { Evidence } from '../../src/model/evidence.ts'
 import type { Finding } from '../../src/model/finding.ts'
+import type { JournalRow } from '../../src/model/journal.ts'
 import type { RunResult, SnapshotSummary } from '../../src/model/run.ts'
 import { parseRun } from '../../src/report/run-json.ts'
 import { audit } from '../../src/run/audit.ts'
@@ -44,7 +45,7 @@ export interface NightOptions {
   /** A server of its own for each start, seen through this; else the one that is shared. */
   readonly throughServer?: (server: Server, start: number) => Engine
   readonly throughReader?: (reader: BlobReader) => BlobReader
-  /** YAML of the section `rules`. */
+  /** YAML of the section `rules`, or of others. */
   readonly rules?: string
 }
 
@@ -65,6 +66,8 @@ export interface Bench {
   night(ledger: string, options: NightOptions): Promise<Night>
   /** What `plan` sees before such a night. */
   plan(ledger: string, options: NightOptions): Promise<Survey>
+  /** Puts rows into the ledger as if nights before had written them. */
+  remember(ledger: string, options: NightOptions, rows: readonly JournalRow[]): Promise<void>
   /** The server that nights share; whoever makes a repository on it audits it with the server that wrote it. */
   server(): Promise<StartedEngine>
   close(): Promise<void>
@@ -131,6 +134,18 @@ export async function openBench(
     }
   }
 
+  async function remember(name: string, options: NightOptions, rows: readonly JournalRow[]): Promise<void> {
+    const { dependencies, close } = await buildRun(context, await configure(folder, name, engine, options), undefined)
+    const ledger = await dependencies.openLedger({ readOnly: false })
+    try {
+      await ledger.journal(dependencies.runId, rows, stop.signal)
+      await ledger.store(stop.signal)
+    } finally {
+      await ledger.close()
+      await close()
+    }
+  }
+
   async function night(ledger: string, options: NightOptions): Promise<Night> {
     const config = await configure(folder, ledger, engine, options)
     const out = join(folder, 'out', String(++count))
@@ -178,6 +193,7 @@ export async function openBench(
     folder,
     night,
     plan,
+    remember,
     server,
     async copy(from) {
       const to = await mkdtemp(join(folder, 'repository-'))

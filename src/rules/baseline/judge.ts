@@ -8,6 +8,7 @@ import {
   type Thresholds,
 } from '../../model/baseline.ts'
 import { isoTime } from '../../time.ts'
+import { behindOf, isOfItsTime, type TimesInSnapshots } from './behind.ts'
 import { emptied } from './emptied.ts'
 import { frozen } from './frozen.ts'
 import { jumped } from './jumped.ts'
@@ -23,6 +24,8 @@ export interface IndexPast {
   readonly index: string
   /** All that is known, oldest first. */
   readonly measures: readonly Measure[]
+  /** Of the snapshots whose content answered; absent: none did. */
+  readonly times?: TimesInSnapshots
 }
 
 export interface BaselineContext {
@@ -52,9 +55,35 @@ export function judgeBaselines(pasts: Iterable<IndexPast>, context: BaselineCont
     )
     if (walks.some(one => one.judged)) judged++
     else tooYoung++
-    for (const walked of walks) rows.push(...rowsOf(past.index, walked, thresholds, context))
+    for (const walked of [...walks, walkTimes(past, walks, thresholds, context)])
+      rows.push(...rowsOf(past.index, walked, thresholds, context))
   }
   return { rows: rows.sort(worstFirst), judged, tooYoung }
+}
+
+/** Of the restored contents alone. What is told as emptied or frozen is behind, too, and not told twice. */
+function walkTimes(
+  { measures, times = new Map() }: IndexPast,
+  others: readonly Walked[],
+  thresholds: Thresholds,
+  { config, mappings }: BaselineContext,
+): Walked {
+  const usable = new Map(
+    measures.flatMap(({ snapshotUuid }) => {
+      const time = times.get(snapshotUuid)
+      return time !== undefined && isOfItsTime(time) ? [[snapshotUuid, time] as const] : []
+    }),
+  )
+  const timed = measures.filter(measure => usable.has(measure.snapshotUuid))
+  const walked = walk(timed, { rules: [behindOf(usable)], thresholds, config, mappings })
+  const told = others
+    .flatMap(({ departures }) => departures)
+    .filter(({ kind }) => kind === 'emptied' || kind === 'frozen')
+    .map(({ measure }) => measure.snapshotUuid)
+  const twice = new Set(
+    walked.departures.filter(({ measure }) => told.includes(measure.snapshotUuid)).map(({ since }) => since),
+  )
+  return { ...walked, departures: walked.departures.filter(({ since }) => !twice.has(since)) }
 }
 
 export function thresholdsOf(index: string, { patterns, thresholds }: BaselineConfig): Thresholds {

@@ -8,9 +8,9 @@ export interface BaselineRule {
   readonly kind: BaselineKind
   /**
    * What it is compared with. `level`: the snapshots before that are within the baseline, so that what is outside does not become the
-   * measure of itself. `pace`: all snapshots before, as they followed each other.
+   * measure of itself. `lag`: the same, and no habit of the documents excuses it. `pace`: all snapshots before, as they followed each other.
    */
-  readonly against: 'level' | 'pace'
+  readonly against: 'level' | 'lag' | 'pace'
   /**
    * The numbers in words where `now` departs; null where it does not, or where nothing can be said.
    *

@@ -39,7 +39,8 @@ export interface WalkOptions {
 /** `measures`: of one index name, oldest first. All rules are of one `against`. */
 export function walk(measures: readonly Measure[], options: WalkOptions): Walked {
   const { rules, config } = options
-  const againstLevel = rules[0]?.against === 'level'
+  const against = rules[0]?.against
+  const againstLevel = against !== 'pace'
   let within: Measure[] = []
   let stretch: Departure[] = []
   const departures: Departure[] = []
@@ -48,7 +49,7 @@ export function walk(measures: readonly Measure[], options: WalkOptions): Walked
     const before = againstLevel ? within : measures.slice(0, i)
     judged = before.length >= config.after
     const told = judged ? firstTold(measure, before, options) : null
-    const isHabit = told !== null && againstLevel && stretch.length === 0 && hasHabit(measures, i)
+    const isHabit = told !== null && against === 'level' && stretch.length === 0 && hasHabit(measures, i)
     if (told === null || isHabit) {
       within.push(measure)
       stretch = []

@@ -1,7 +1,8 @@
 /** Pasts of an index whose newest snapshot is as those before, or is not, before the very comparison that a night makes. */
+import { questionId } from '../../model/answers.ts'
 import type { BaselineConfig, MappingFields, Measure } from '../../model/baseline.ts'
 import type { FindingCode, Severity } from '../../model/finding.ts'
-import { compareWithPast } from '../baselines.ts'
+import { askedByBaselines, compareWithPast } from '../baselines.ts'
 import type { Planted } from './planted.ts'
 
 const dayMs = 86_400_000
@@ -10,13 +11,22 @@ const nights = 14
 const config: BaselineConfig = {
   after: 5,
   settleMs: 7 * dayMs,
+  timeField: 'at',
   thresholds: {
     documentsPercent: 50,
     bytesPercent: 80,
     jumpTimes: 10,
     frozenPauses: 2,
     mapping: true,
-    severity: { emptied: 'error', shrunk: 'warning', frozen: 'warning', jumped: 'warning', mapping: 'warning' },
+    behindTimes: 2,
+    severity: {
+      emptied: 'error',
+      shrunk: 'warning',
+      frozen: 'warning',
+      jumped: 'warning',
+      mapping: 'warning',
+      behind: 'warning',
+    },
   },
   patterns: [],
 }
@@ -33,6 +43,8 @@ interface Past {
   readonly severity?: Severity
   readonly from?: number
   readonly change: (before: Measure) => Partial<Measure>
+  /** How long before each night the newest time in the restored data lies. @default ten minutes */
+  readonly lagHours?: (night: number) => number
 }
 
 const last = nights - 1
@@ -57,6 +69,25 @@ const pasts: readonly Past[] = [
   },
   { what: 'that lost a field', code: 'index-mapping-changed', change: () => ({ mapping: 'lost' }) },
   { what: 'whose field has another type', code: 'index-mapping-changed', change: () => ({ mapping: 'other' }) },
+  {
+    what: 'whose newest time stands still while it is written to',
+    code: 'index-behind',
+    from: last - 1,
+    change: () => ({}),
+    lagHours: night => Math.max(0, night - (last - 2)) * 24,
+  },
+  {
+    what: 'whose newest time is always days ago, and went back',
+    code: 'index-behind',
+    change: () => ({}),
+    lagHours: night => (night < last ? 72 : 126),
+  },
+  {
+    what: 'with a time of the year 9999',
+    code: null,
+    change: () => ({}),
+    lagHours: night => (night < last ? 0 : -70_000_000),
+  },
 ]
 
 export function baselines(): Planted[] {
@@ -89,7 +120,7 @@ function measureAt(night: number): Measure {
 }
 
 function complaints(past: Past): string[] {
-  const { code, severity = 'warning', from = last } = past
+  const { code, severity = 'warning', from = last, lagHours = () => 1 / 6 } = past
   const measures = measuresOf(past)
   const snapshots = measures.map(({ snapshot, snapshotUuid, endedMs }) => ({
     name: snapshot,
@@ -101,7 +132,18 @@ function complaints(past: Past): string[] {
     endedMs,
     slmPolicy: null,
   }))
+  const asked = askedByBaselines(config, mappings.get('whole') ?? null)
+  const answers = (_: string, contentId: string) => {
+    const night = Number(contentId.replace('content-', ''))
+    const newestMs = measureAt(night).endedMs - lagHours(night) * 3_600_000
+    const answer = JSON.stringify({ status: 'answered', value: { oldestMs: 0, newestMs, type: 'date' } })
+    const row = { kind: 'answer', runId: 'run', contentId, indexId: 'index-id', snapshotUuid: `uuid-${night}` } as const
+    return new Map(
+      asked.map(questionId).map(id => [id, { ...row, question: id, answered: true, answer, atMs: newestMs }]),
+    )
+  }
   const ledger = {
+    answers,
     measures: () => measures,
     mappings: (digests: readonly string[]) =>
       new Map(digests.flatMap(digest => [[digest, mappings.get(digest) ?? {}] as const])),

@@ -12,9 +12,23 @@ export const thresholds: Thresholds = {
   jumpTimes: 10,
   frozenPauses: 2,
   mapping: true,
-  severity: { emptied: 'error', shrunk: 'warning', frozen: 'warning', jumped: 'warning', mapping: 'warning' },
+  behindTimes: 2,
+  severity: {
+    emptied: 'error',
+    shrunk: 'warning',
+    frozen: 'warning',
+    jumped: 'warning',
+    mapping: 'warning',
+    behind: 'warning',
+  },
 }
-export const config: BaselineConfig = { after: 5, settleMs: 7 * dayMs, thresholds, patterns: [] }
+export const config: BaselineConfig = {
+  after: 5,
+  settleMs: 7 * dayMs,
+  timeField: '@timestamp',
+  thresholds,
+  patterns: [],
+}
 
 export function nightly(i: number, rest: Partial<Measure> = {}): Measure {
   return {

@@ -239,6 +239,12 @@ export const mutants: readonly Mutant[] = [
     '[[emptied, shrunk, jumped], [mapping], [frozen]]',
     '[[emptied, shrunk, jumped], [mapping], []]',
   ]),
+  ...off(
+    'rules/baseline/behind.ts',
+    ['if (lagOf(own) <= allowedMs) return null', 'if (true) return null'],
+    ['if (backMs >= dayMs && backMs >', 'if (false && backMs >'],
+  ),
+  ...off('run/baselines.ts', ['if (timeField === null || fields === null ||', 'if (timeField !== undefined ||']),
   ...off('rules/owner/documents.ts', ['if (inRange(value.documents, range)) return', 'if (true) return']),
   ...off('rules/owner/fields.ts', ['if (type !== null && allowed.includes(type)) return', 'if (type !== null) return']),
   ...off(
