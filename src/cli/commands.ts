@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ExitCode, exitCodes, SnapproofError } from '../errors.ts'
+import { describeError, type ExitCode, exitCodes, isSnapproofError, SnapproofError } from '../errors.ts'
 import type { AuditConfig } from '../model/config.ts'
 import { depthOf } from '../model/deep.ts'
 import type { RunResult } from '../model/run.ts'
@@ -10,6 +10,7 @@ import { renderReport } from '../report/render.ts'
 import { parseRun, serializeRun } from '../report/run-json.ts'
 import { renderSummary } from '../report/summary.ts'
 import { audit } from '../run/audit.ts'
+import type { RunDependencies } from '../run/dependencies.ts'
 import { type InspectOptions, inspectLines, inspect as inspectRepository } from '../run/inspect.ts'
 import { KeptRestores } from '../run/keep.ts'
 import { parseTarget, rehearseSurvey } from '../run/rehearse.ts'
@@ -73,8 +74,7 @@ async function runAndReport(
   }
   const { dependencies, close } = await buildRun(context, config, flags.out)
   try {
-    // A key that cannot sign is told before the night, not after it.
-    await dependencies.seals?.signer()
+    await tryKey(dependencies, context)
     const result = await audit(dependencies, options)
     context.log.clear()
     context.print(flags.json ? serializeRun(result).trimEnd() : humanResult(result, dependencies.output.folder))
@@ -84,6 +84,16 @@ async function runAndReport(
   } finally {
     await options.keep?.close()
     await close()
+  }
+}
+
+/** A key that cannot sign is told before the night, not after it; a KMS that does not answer now may answer then. */
+async function tryKey({ seals }: RunDependencies, { log, signal }: CliContext): Promise<void> {
+  try {
+    await seals?.signer(signal)
+  } catch (error) {
+    if (!isSnapproofError(error, 'unavailable')) throw error
+    log.warn(`the key of the seals is asked again when the run ends: ${describeError(error)}`)
   }
 }
 

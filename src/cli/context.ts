@@ -13,13 +13,13 @@ import { startEngine } from '../engine/start.ts'
 import { diskError, SnapproofError } from '../errors.ts'
 import { openLedger } from '../ledger/open.ts'
 import { openMirror } from '../mirror/mirror.ts'
-import type { AuditConfig, StoreConfig } from '../model/config.ts'
+import type { AuditConfig, SealKeyConfig, StoreConfig } from '../model/config.ts'
 import type { RunResult } from '../model/run.ts'
 import { ledgerMemory } from '../run/checkMemory.ts'
 import type { RunDependencies } from '../run/dependencies.ts'
 import type { Seals } from '../run/seal.ts'
 import { selfCheck } from '../run/selfCheck/selfCheck.ts'
-import { readSigner } from '../seal/keys.ts'
+import { readSigner, type Signer } from '../seal/keys.ts'
 import { type Clock, isoTime, steadyClock } from '../time.ts'
 import type { CliLog } from './log.ts'
 import { claimWorkFolder, isProcessAlive } from './workFolder.ts'
@@ -256,8 +256,15 @@ export function openSeals({ seal }: AuditConfig, clock: Clock): (Seals & { reado
   return {
     store: openConfigured(seal.store, clock, 4),
     retention: seal.retention,
-    signer: () => readSigner(seal.keyFile),
+    signer: signal => openSigner(seal.key, signal),
   }
+}
+
+/** Asks KMS for its key where that signs. @throws SnapproofError when no key answers */
+export async function openSigner(key: SealKeyConfig, signal: AbortSignal): Promise<Signer> {
+  if (key.kind === 'file') return readSigner(key.file)
+  const { kmsSigner } = await import('../seal/kms.ts') // loaded where it is used: SDKs make every start slower
+  return kmsSigner(key, signal)
 }
 
 /** Files go to the folder at once; the store gets its copy when the run is over. */

@@ -3,15 +3,16 @@ import { rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Argv } from 'yargs'
+import { kmsKeyArn } from '../config/seal.ts'
 import { diskError, type ExitCode, exitCodes, SnapproofError } from '../errors.ts'
 import { askLedger } from '../ledger/questions.ts'
-import type { AuditConfig, StoreConfig } from '../model/config.ts'
+import type { AuditConfig, SealKeyConfig, StoreConfig } from '../model/config.ts'
 import { type KnownHead, sealWords } from '../seal/chain.ts'
 import { rememberedHead } from '../seal/head.ts'
-import { generateKeys, readPublicKeys } from '../seal/keys.ts'
+import { generateKeys, publicPem, readPublicKeys } from '../seal/keys.ts'
 import { type KnownRun, type Verification, verifyChain } from '../seal/verify.ts'
 import { isoTime } from '../time.ts'
-import { type CliContext, type CommonFlags, openConfigured, readConfig } from './context.ts'
+import { type CliContext, type CommonFlags, openConfigured, openSigner, readConfig } from './context.ts'
 import { withLedger } from './ledgerPlace.ts'
 import { safeText } from './log.ts'
 import { countText } from './words.ts'
@@ -52,6 +53,18 @@ export function sealCommands<Flags extends CommonFlags>(
       'Make a key pair: the private key in FILE, the public one in FILE.pub',
       y => y.positional('file', { type: 'string', demandOption: true, describe: 'A file that is not there yet' }),
       argv => set(keygenCommand(context, argv)),
+    )
+    .command(
+      'public-key [file]',
+      'Fetch the public key that `verify` needs: of seal.kmsKey (kms:GetPublicKey), or of seal.keyFile',
+      y =>
+        y
+          .positional('file', { type: 'string', describe: 'A file that is not there yet; default: it is printed' })
+          .option('kms-key', {
+            type: 'string',
+            describe: 'ARN of a KMS key in place of the configuration; --endpoint-url is then that of KMS',
+          }),
+      argv => set(publicKeyCommand(context, argv)),
     )
     .demandCommand(1, 'Which one? `snapproof seal --help` lists them.')
 }
@@ -172,6 +185,38 @@ Public key:  ${publicFile} (hand it out: it checks, and signs nothing)
 Fingerprint: ${key}`
   print(flags.json ? JSON.stringify({ schemaVersion: 1, privateKey: file, publicKey: publicFile, key }, null, 2) : text)
   return exitCodes.good
+}
+
+interface PublicKeyFlags extends CommonFlags {
+  readonly file?: string | undefined
+  readonly kmsKey?: string | undefined
+}
+
+async function publicKeyCommand(context: CliContext, flags: PublicKeyFlags): Promise<ExitCode> {
+  const { publicKey, key, algorithm } = await openSigner(await keyOf(context, flags), context.signal)
+  const pem = publicPem(publicKey)
+  if (flags.file !== undefined) await writeNew(resolve(flags.file), pem, 0o644)
+  context.log.clear()
+  if (flags.json) context.print(JSON.stringify({ schemaVersion: 1, key, algorithm, publicKey: pem }, null, 2))
+  else if (flags.file === undefined) context.print(pem.trimEnd())
+  else
+    context.print(
+      `Public key:  ${resolve(flags.file)} (hand it out: it checks, and signs nothing)\nFingerprint: ${key}`,
+    )
+  return exitCodes.good
+}
+
+async function keyOf(context: CliContext, flags: PublicKeyFlags): Promise<SealKeyConfig> {
+  if (flags.kmsKey !== undefined) {
+    const arn = kmsKeyArn.safeParse(flags.kmsKey)
+    if (arn.success) return { kind: 'kms', arn: arn.data, endpointUrl: flags.endpointUrl ?? null }
+    const allowed = arn.error.issues[0]?.message ?? ''
+    throw new SnapproofError('usage', `--kms-key is ${JSON.stringify(flags.kmsKey.slice(0, 100))}, expected ${allowed}`)
+  }
+  const { seal } = await readConfig(context, flags, undefined)
+  if (seal === null)
+    throw new SnapproofError('usage', 'which key? The configuration has no section seal, and there is no --kms-key')
+  return seal.key
 }
 
 async function writeNew(file: string, text: string, mode: number): Promise<void> {

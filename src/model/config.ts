@@ -14,11 +14,15 @@ export interface StoreConfig {
   readonly pathStyle: boolean | null
 }
 
+/** What signs: a private key in a file (absolute path, PEM), or a key of KMS. */
+export type SealKeyConfig =
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'kms'; readonly arn: string; readonly endpointUrl: string | null }
+
 export interface SealConfig {
   /** The chain lies in it, one object for each run. */
   readonly store: StoreConfig
-  /** Absolute path of the private key (PEM). */
-  readonly keyFile: string
+  readonly key: SealKeyConfig
   /** Object Lock of each new seal; null: what the bucket does by itself. */
   readonly retention: { readonly mode: 'governance' | 'compliance'; readonly seconds: number } | null
 }

@@ -12,7 +12,7 @@ export async function sealAnswer(
   remembered: SealHead | null,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const { key, sign } = await signer()
+  const { key, sign } = await signer(signal)
   await sign(Buffer.from('snapproof doctor'), signal)
   const { previous, problem } = await findNextLink(store, remembered, signal)
   if (problem !== null) {

@@ -19,8 +19,8 @@ import type { RunDependencies } from './dependencies.ts'
 export interface Seals {
   readonly store: BlobWriter
   readonly retention: SealConfig['retention']
-  /** @throws SnapproofError `configuration` when there is no key that can sign */
-  signer(): Promise<Signer>
+  /** @throws SnapproofError when there is no key that can sign: `configuration`, or what KMS says */
+  signer(signal: AbortSignal): Promise<Signer>
 }
 
 export interface Sealer {
@@ -46,7 +46,7 @@ export async function openSealer(
   const { store, retention } = seals
   try {
     const signal = AbortSignal.timeout(sealTimeoutMs)
-    const signer = await seals.signer()
+    const signer = await seals.signer(signal)
     const remembered = rememberedHead(subject => ledger.memory(subject), store.url)
     const link = await findNextLink(store, remembered, signal)
     const lock = retention?.mode ?? (await lockOf(store, signal))

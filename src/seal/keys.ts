@@ -1,17 +1,24 @@
-/** Keys of seals: an Ed25519 key pair in PEM files. The private one signs and stays where runs happen; the public one is handed out. */
+/**
+ * Keys of seals: an Ed25519 key pair in PEM files, or one of P-256 in KMS (kms.ts). The private one signs and stays where runs
+ * happen; the public one is handed out.
+ */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { diskError, SnapproofError } from '../errors.ts'
 import { type Sha256, sha256 } from './record.ts'
 
 export const ed25519 = 'ed25519'
+/** ECDSA on P-256 with SHA-256; signatures in DER, as KMS writes them. */
+export const ecdsaP256 = 'ecdsa-p256-sha256'
 /** A PEM file of a few keys is far shorter. */
 const maxPemBytes = 65_536
 
 /** Signs records. */
 export interface Signer {
   readonly algorithm: string
+  /** Fingerprint of `publicKey`. */
   readonly key: Sha256
+  readonly publicKey: KeyObject
   /** @throws SnapproofError when the key does not answer */
   sign(bytes: Buffer, signal: AbortSignal): Promise<Buffer>
 }
@@ -23,7 +30,7 @@ export function generateKeys(): { readonly privatePem: string; readonly publicPe
   const { privateKey, publicKey } = generateKeyPairSync(ed25519)
   return {
     privatePem: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
-    publicPem: String(publicKey.export({ type: 'spki', format: 'pem' })),
+    publicPem: publicPem(publicKey),
     key: fingerprint(publicKey),
   }
 }
@@ -53,9 +60,11 @@ export async function readSigner(file: string): Promise<Signer> {
 
 /** `key`: private, Ed25519. */
 export function signerOf(key: KeyObject): Signer {
+  const publicKey = createPublicKey(key)
   return {
     algorithm: ed25519,
-    key: fingerprint(createPublicKey(key)),
+    key: fingerprint(publicKey),
+    publicKey,
     sign: async bytes => sign(null, bytes, key),
   }
 }
@@ -79,14 +88,27 @@ export async function readPublicKeys(file: string): Promise<PublicKeys> {
     })
   }
   const keys = blocks.map(block => parseKey(block, createPublicKey, `a public key in ${file} is none`, 'usage'))
-  const other = keys.find(key => key.asymmetricKeyType !== ed25519)
+  const other = keys.find(key => algorithmOf(key) === null)
   if (other !== undefined) throw wrongKind(file, other, 'usage')
   return new Map(keys.map(key => [fingerprint(key), key]))
 }
 
 /** Was it this key that signed these bytes? */
 export function isSignedBy(key: KeyObject, algorithm: string, signed: Buffer, signature: Buffer): boolean {
-  return algorithm === ed25519 && signature.length === 64 && verify(null, signed, key, signature)
+  // What a key may sign with is the key's to say, not the seal's.
+  if (algorithm !== algorithmOf(key)) return false
+  if (algorithm === ed25519) return signature.length === 64 && verify(null, signed, key, signature)
+  return verify('sha256', signed, { key, dsaEncoding: 'der' }, signature)
+}
+
+/** Null: no seal is signed with a key of this kind. */
+function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string | null {
+  if (asymmetricKeyType === ed25519) return ed25519
+  return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1' ? ecdsaP256 : null
+}
+
+export function publicPem(key: KeyObject): string {
+  return String(key.export({ type: 'spki', format: 'pem' }))
 }
 
 /** SHA-256 of the public key's DER form. */
@@ -132,7 +154,10 @@ function parseKey(
 }
 
 function wrongKind(file: string, key: KeyObject, code: KeyError = 'configuration'): SnapproofError {
-  return new SnapproofError(code, `${file} holds a key of the kind ${key.asymmetricKeyType}, expected ${ed25519}`, {
-    advice: '`snapproof seal keygen` makes a pair.',
+  const { asymmetricKeyType: kind, asymmetricKeyDetails: details } = key
+  const got = details?.namedCurve === undefined ? kind : `${kind} ${details.namedCurve}`
+  const expected = code === 'usage' ? `${ed25519}, or that of a KMS key (P-256)` : ed25519
+  return new SnapproofError(code, `${file} holds a key of the kind ${got}, expected ${expected}`, {
+    advice: '`snapproof seal keygen` makes a pair; `snapproof seal public-key` fetches that of a KMS key.',
   })
 }

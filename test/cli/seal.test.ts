@@ -130,3 +130,40 @@ describe('seal keygen', () => {
     await expect(stat(file)).rejects.toThrow('ENOENT')
   })
 })
+
+describe('seal public-key', () => {
+  const configured = async (sealSection: string) => {
+    const file = join(folder, 'snapproof.yaml')
+    const engines = '[{ name: es, kind: maven, version: 9.5.3 }]'
+    const text = `repository: { name: p, url: s3://snapshots/prod }\nledger: { sync: none }\nengines: ${engines}\n${sealSection}\n`
+    await writeFile(file, text)
+    return ['--config', file]
+  }
+  const keyed = async () => {
+    await writeFile(join(folder, 'own.pem'), pemOf(ours.privateKey), { mode: 0o600 })
+    return configured(`seal: { url: '${pathToFileURL(chain).href}', keyFile: own.pem }`)
+  }
+
+  it('gives the public half of the key that signs, never the private one', async () => {
+    const { code, printed } = await seal('public-key', ...(await keyed()))
+    expect([code, printed]).toEqual([0, pemOf(ours.publicKey).trim()])
+  })
+
+  it('writes it to a file that is not there yet', async () => {
+    const file = join(folder, 'fetched.pem')
+    const args = ['public-key', file, ...(await keyed())]
+    expect((await seal(...args)).code).toBe(0)
+    expect(await readFile(file, 'utf8')).toBe(pemOf(ours.publicKey))
+    expect((await seal('verify', chain, '--public-key', file)).code).toBe(0)
+    expect(await seal(...args)).toMatchObject({ code: 64, said: expect.stringContaining('never overwritten') })
+  })
+
+  it.each([
+    ['an alias without region', () => ['--kms-key', 'alias/seals'], /expected the ARN of a KMS key/],
+    ['a configuration without seals', () => configured(''), /which key/],
+    ['neither', () => [], /neither a configuration/],
+  ])('64: %s', async (_, args, words) => {
+    const { code, said } = await seal('public-key', ...(await args()))
+    expect([code, said]).toEqual([64, expect.stringMatching(words)])
+  })
+})

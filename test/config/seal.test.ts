@@ -26,7 +26,7 @@ test('a chain in a bucket, its key beside the file, its seals locked', async () 
   )
   expect(seal).toEqual({
     store: { url: 's3://seals/prod', region: 'eu-central-1', endpointUrl: null, pathStyle: null },
-    keyFile: '/etc/snapproof/keys/seal.pem',
+    key: { kind: 'file', file: '/etc/snapproof/keys/seal.pem' },
     retention: { mode: 'compliance', seconds: 3650 * 86_400 },
   })
 })
@@ -34,14 +34,36 @@ test('a chain in a bucket, its key beside the file, its seals locked', async () 
 test('a chain in a folder, with what is said when nothing is said', async () => {
   expect((await load('seal: { url: file:///var/seals, keyFile: /keys/seal.pem }')).seal).toEqual({
     store: { url: 'file:///var/seals', region: null, endpointUrl: null, pathStyle: null },
-    keyFile: '/keys/seal.pem',
+    key: { kind: 'file', file: '/keys/seal.pem' },
     retention: null,
+  })
+})
+
+const kmsKey = 'arn:aws:kms:eu-central-1:111122223333:key/0f1e2d3c-0000-4000-8000-000000000000'
+
+test('a chain that a key of KMS signs', async () => {
+  expect((await load(`seal: { url: s3://seals/prod, kmsKey: '${kmsKey}' }`)).seal?.key).toEqual({
+    kind: 'kms',
+    arn: kmsKey,
+    endpointUrl: null,
   })
 })
 
 describe('refused', () => {
   test.each([
     ['no key', 'seal: { url: s3://seals/prod }', /seal\.keyFile: missing|seal\.keyFile.*the file of the private key/],
+    ['two keys', `seal: { url: s3://seals/prod, keyFile: k, kmsKey: '${kmsKey}' }`, /seal\.kmsKey.*one key signs/],
+    ['a key of KMS and no chain', `seal: { kmsKey: '${kmsKey}' }`, /seal\.url.*seal\.kmsKey is given/],
+    [
+      'a key of KMS without account and region',
+      'seal: { url: s3://seals/prod, kmsKey: alias/seals }',
+      /ARN of a KMS key/,
+    ],
+    [
+      'an endpoint of KMS and no key',
+      'seal: { url: s3://seals/prod, keyFile: k, kmsEndpointUrl: https://kms.example }',
+      /seal\.kmsEndpointUrl.*nothing without kmsKey/,
+    ],
     ['a key and no chain', 'seal: { keyFile: seal.pem }', /seal\.url/],
     ['a lock and no chain', 'seal: { retainFor: 10d }', /seal\.url/],
     [

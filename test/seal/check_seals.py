@@ -2,6 +2,7 @@
 import base64, hashlib, json, os, re, subprocess, sys, tempfile
 
 folder, pem = sys.argv[1:3]
+KINDS = {"302a300506032b6570": "ed25519", "3059301306072a8648ce3d020106082a8648ce3d030107": "ecdsa-p256-sha256"}
 
 
 def public_der():
@@ -9,19 +10,26 @@ def public_der():
     return base64.b64decode("".join(line for line in text.splitlines() if not line.startswith("-----")))
 
 
+def algorithm():
+    return next((name for start, name in KINDS.items() if public_der().hex().startswith(start)), None)
+
+
 def signed_by_key(message, signature):
+    ecdsa = algorithm() == "ecdsa-p256-sha256"
     try:
         from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
         from cryptography.hazmat.primitives.serialization import load_der_public_key
     except ImportError:
         with tempfile.TemporaryDirectory() as work:
             for name, data in (("m", message), ("s", signature)):
                 open(os.path.join(work, name), "wb").write(data)
             command = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", os.path.abspath(pem), "-rawin"]
-            command += ["-in", "m", "-sigfile", "s"]
+            command += ["-in", "m", "-sigfile", "s"] + (["-digest", "sha256"] if ecdsa else [])
             return subprocess.run(command, cwd=work, capture_output=True).returncode == 0
     try:
-        load_der_public_key(public_der()).verify(signature, message)
+        load_der_public_key(public_der()).verify(signature, message, *([ECDSA(hashes.SHA256())] if ecdsa else []))
         return True
     except InvalidSignature:
         return False
@@ -36,7 +44,7 @@ def read(data):
         if json.dumps(value, separators=(",", ":")).encode() != line:
             raise ValueError("not canonical")
     signature = base64.b64decode(seal["signature"], validate=True)
-    if list(seal) != ["algorithm", "signature"] or seal["algorithm"] != "ed25519" or record["seal"] != 1:
+    if list(seal) != ["algorithm", "signature"] or seal["algorithm"] != algorithm() or record["seal"] != 1:
         raise ValueError("not a seal of layout 1")
     if base64.b64encode(signature).decode() != seal["signature"]:
         raise ValueError("signature not canonical")

@@ -1,10 +1,10 @@
 /** Keys that are no keys, that others may read, that are of another kind: each is refused with what to do. */
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fingerprint, generateKeys, isSignedBy, readPublicKeys, readSigner } from '../../src/seal/keys.ts'
+import { ecdsaP256, fingerprint, generateKeys, isSignedBy, readPublicKeys, readSigner } from '../../src/seal/keys.ts'
 import { ours, pemOf, signal, theirs } from './support.ts'
 
 let folder: string
@@ -23,7 +23,8 @@ async function file(text: string, mode = 0o600): Promise<string> {
 
 const encrypted = () =>
   String(ours.privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }))
-const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const ec = generateKeyPairSync('ec', { namedCurve: 'P-384' })
+const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
 describe('a private key', () => {
   it('signs what its public key says it has', async () => {
@@ -52,7 +53,7 @@ describe('a private key', () => {
   it.each([
     ['encrypted', encrypted, /encrypted/],
     ['public', () => pemOf(ours.publicKey), /no private key/],
-    ['of another kind', () => pemOf(ec.privateKey), /kind ec, expected ed25519/],
+    ['of another kind', () => pemOf(ec.privateKey), /kind ec secp384r1, expected ed25519/],
     ['nothing', () => '', /no private key/],
     ['far too long', () => 'x'.repeat(100_000), /no key/],
   ])('that is %s is refused', async (_, text, words) => {
@@ -69,6 +70,23 @@ describe('a private key', () => {
 })
 
 describe('public keys', () => {
+  it('of both algorithms check their own signatures, and never by the word of a seal', async () => {
+    const found = await readPublicKeys(await file(pemOf(ours.publicKey) + pemOf(p256.publicKey), 0o644))
+    expect([...found.keys()]).toEqual([fingerprint(ours.publicKey), fingerprint(p256.publicKey)])
+    const bytes = Buffer.from('record')
+    const der = sign('sha256', bytes, p256.privateKey)
+    expect(isSignedBy(p256.publicKey, ecdsaP256, bytes, der)).toBe(true)
+    expect(isSignedBy(p256.publicKey, 'ed25519', bytes, der)).toBe(false)
+    expect(isSignedBy(ours.publicKey, ecdsaP256, bytes, sign(null, bytes, ours.privateKey))).toBe(false)
+    expect(isSignedBy(p256.publicKey, ecdsaP256, Buffer.from('Record'), der)).toBe(false)
+    const plain = sign('sha256', bytes, { key: p256.privateKey, dsaEncoding: 'ieee-p1363' })
+    expect(isSignedBy(p256.publicKey, ecdsaP256, bytes, plain)).toBe(false)
+    expect(isSignedBy(p256.publicKey, ecdsaP256, bytes, Buffer.alloc(0))).toBe(false)
+    expect(isSignedBy(p256.publicKey, ecdsaP256, bytes, Buffer.concat([der, Buffer.alloc(1)]))).toBe(false)
+    expect(isSignedBy(p256.publicKey, ecdsaP256, bytes, sign('sha512', bytes, p256.privateKey))).toBe(false)
+    expect(isSignedBy(ec.publicKey, ecdsaP256, bytes, sign('sha256', bytes, ec.privateKey))).toBe(false)
+  })
+
   it('may be many in one file', async () => {
     const { publicPem, key } = generateKeys()
     const found = await readPublicKeys(await file(pemOf(ours.publicKey) + publicPem, 0o644))
@@ -77,7 +95,7 @@ describe('public keys', () => {
 
   it.each([
     ['private', () => pemOf(ours.privateKey), /holds a private key/],
-    ['of another kind', () => pemOf(ec.publicKey), /kind ec/],
+    ['of another kind', () => pemOf(ec.publicKey), /kind ec secp384r1, expected ed25519, or/],
     ['none', () => 'hello', /no public key/],
     ['broken', () => pemOf(ours.publicKey).replace(/MC/, 'XX'), /is none/],
   ])('that are %s are refused', async (_, text, words) => {

@@ -5,11 +5,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { signerOf } from '../../src/seal/keys.ts'
+import { publicPem, type Signer, signerOf } from '../../src/seal/keys.ts'
 import { sealName } from '../../src/seal/record.ts'
 import { verifyChain } from '../../src/seal/verify.ts'
-import type { MemoryStore } from '../support/memoryStore.ts'
-import { bytesOf, chainOf, keys, ours, pemOf, recordOf, sealOf, signal, theirs, withByte } from './support.ts'
+import { writeSeal } from '../../src/seal/write.ts'
+import { type MemoryStore, memoryStore } from '../support/memoryStore.ts'
+import {
+  bytesOf,
+  chainOf,
+  keys,
+  ours,
+  p256Signer,
+  pemOf,
+  recordOf,
+  sealOf,
+  signal,
+  theirs,
+  withByte,
+} from './support.ts'
 
 const run = promisify(execFile)
 const script = join(import.meta.dirname, 'check_seals.py')
@@ -28,10 +41,10 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-async function saidByPython(store: MemoryStore): Promise<number[]> {
+async function saidByPython(store: MemoryStore, key = pem): Promise<number[]> {
   const chain = await mkdtemp(join(folder, 'chain-'))
   for (const [name, { bytes }] of store.objects) await writeFile(join(chain, name), bytes)
-  const { stdout } = await run('python3', [script, chain, pem], { timeout: 60_000 }).catch(
+  const { stdout } = await run('python3', [script, chain, key], { timeout: 60_000 }).catch(
     (error: { code: number; stdout: string; stderr: string }) => {
       if (error.code !== 1 || error.stderr !== '') throw error
       return error
@@ -40,8 +53,8 @@ async function saidByPython(store: MemoryStore): Promise<number[]> {
   return stdout.split('\n').flatMap(line => (line === '' ? [] : [Number(line.split(' ')[0])]))
 }
 
-async function saidByUs(store: MemoryStore): Promise<number[]> {
-  const { problems } = await verifyChain({ chain: store, keys, heads: [], runs: null, signal })
+async function saidByUs(store: MemoryStore, known = keys): Promise<number[]> {
+  const { problems } = await verifyChain({ chain: store, keys: known, heads: [], runs: null, signal })
   return problems.flatMap(({ number, to }) =>
     number === null ? [] : Array.from({ length: (to ?? number) - number + 1 }, (_, i) => number + i),
   )
@@ -53,6 +66,24 @@ describe.runIf(python)('the checker in Python', () => {
   it('finds nothing in a healthy chain', async () => {
     const store = await chainOf(10)
     expect(await saidByPython(store)).toEqual([])
+  })
+
+  it('knows the signatures of KMS, and that a seal does not choose its algorithm', async () => {
+    const [first, second] = [p256Signer(), p256Signer()]
+    const store = memoryStore(() => 0)
+    const write = (by: Signer, night: number) =>
+      writeSeal({ store, signer: by, remembered: null, record: recordOf(night, by), retention: null, signal })
+    for (const night of [1, 2, 3]) await write(first, night)
+    const kmsPem = join(folder, 'p256.pem')
+    await writeFile(kmsPem, publicPem(first.publicKey))
+    const own = new Map([[first.key, first.publicKey]])
+    expect(await saidByPython(store, kmsPem)).toEqual([])
+    expect(await saidByUs(store, own)).toEqual([])
+    await put(store, 2, Buffer.from(String(bytesOf(store, 2)).replace('ecdsa-p256-sha256', 'ed25519')))
+    await put(store, 3, withByte(bytesOf(store, 3), 100, 1))
+    await write(second, 4)
+    expect(await saidByUs(store, own)).toEqual([2, 3, 4])
+    expect(await saidByPython(store, kmsPem)).toEqual([2, 3, 4])
   })
 
   it('names the same seals of a chain that is bent everywhere at once', async () => {

@@ -1,6 +1,6 @@
 /** Chains of seals in memory, signed with keys that are the same in every run of the tests. */
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
-import { fingerprint, type PublicKeys, type Signer, signerOf } from '../../src/seal/keys.ts'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { ecdsaP256, fingerprint, type PublicKeys, type Signer, signerOf } from '../../src/seal/keys.ts'
 import { canonicalJson, type SealRecord, sealName, sealVersion, sha256, signedBytes } from '../../src/seal/record.ts'
 import { writeSeal } from '../../src/seal/write.ts'
 import { isoTime } from '../../src/time.ts'
@@ -19,6 +19,17 @@ export const ours = testKey(7)
 export const theirs = testKey(8)
 export const signer = signerOf(ours.privateKey)
 export const keys: PublicKeys = new Map([[fingerprint(ours.publicKey), ours.publicKey]])
+
+/** Signs as KMS does; a key of its own each time. */
+export function p256Signer(): Signer {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return {
+    algorithm: ecdsaP256,
+    key: fingerprint(publicKey),
+    publicKey,
+    sign: async bytes => sign('sha256', bytes, privateKey),
+  }
+}
 
 export function pemOf(key: KeyObject): string {
   return String(key.export(key.type === 'private' ? { type: 'pkcs8', format: 'pem' } : { type: 'spki', format: 'pem' }))

@@ -68,8 +68,9 @@ export const libraryRooms: ReadonlyMap<RegExp, readonly string[]> = new Map([
   [/^@aws-sdk\/client-s3$/, ['blobs']],
   [/^@aws-sdk\/client-cloudwatch$/, ['metrics']],
   [/^@aws-sdk\/client-sns$/, ['notify']],
+  [/^@aws-sdk\/client-kms$/, ['seal']],
   // Time-outs and connection pools of the AWS clients.
-  [/^@smithy\/node-http-handler$/, ['blobs', 'metrics', 'notify']],
+  [/^@smithy\/node-http-handler$/, ['blobs', 'metrics', 'notify', 'seal']],
   [/^better-sqlite3$/, ['ledger']],
   [/^@elastic\//, ['engine']],
   [/^execa$/, ['engine']],
