@@ -5,7 +5,7 @@ import type { ContentRow } from '../model/journal.ts'
 import type { ContentRecord } from '../model/plan.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import type { Attempt } from './attempt.ts'
-import { sumOrNull } from './result.ts'
+import { sumOrNull } from './restoreRows.ts'
 
 /** Which run writes the rows, about which catalogue. */
 export interface RowContext {

@@ -11,7 +11,7 @@ import type { AuditOptions } from '../audit.ts'
 import { storeTimeoutMs } from '../conclude.ts'
 import type { RunDependencies } from '../dependencies.ts'
 import { publish } from '../publish.ts'
-import { historyOf } from '../result.ts'
+import { historyOf } from '../runRows.ts'
 import { describeBlindness } from './selfCheck.ts'
 
 const historyRuns = 90

@@ -3,7 +3,7 @@ import { makeFinding } from '../../check/findings.ts'
 import { exitCodes } from '../../errors.ts'
 import type { Finding, FindingCode, Severity } from '../../model/finding.ts'
 import { exitOf, sortAccepted } from '../outcome.ts'
-import { identityFindings } from '../result.ts'
+import { identityFindings } from '../toldFindings.ts'
 import type { Ground } from './ground.ts'
 import type { Planted } from './planted.ts'
 

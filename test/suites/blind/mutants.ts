@@ -291,11 +291,11 @@ export const mutants: readonly Mutant[] = [
   ...off('run/outcome.ts', ['if (entry.code !== finding.code) return false', '']),
   ...off('run/outcome.ts', ['if (paging.length > 0 || input.failedBefore > 0) {', 'if (false) {']),
   ...off('run/outcome.ts', ['if (input.trouble !== null) {', 'if (false) {']),
-  ...off('run/result.ts', [
+  ...off('run/toldFindings.ts', [
     "ledger.warnings.map(message => makeFinding({ ...place, code: 'ledger-rolled-back', message }))",
     '[]',
   ]),
-  ...off('run/result.ts', ['clusterId !== null && last.clusterId !== clusterId) {', 'clusterId === null) {']),
+  ...off('run/toldFindings.ts', ['clusterId !== null && last.clusterId !== clusterId) {', 'clusterId === null) {']),
   ...off('run/checkReport.ts', [
     "if (!isSnapproofError(error, 'unreadable-repository-data')) throw error",
     'throw error',
