@@ -3,10 +3,9 @@ import { makeFinding } from '../check/findings.ts'
 import { parseAnswer } from '../evidence/askRules.ts'
 import type { Ledger } from '../ledger/port.ts'
 import { type Question, questionId } from '../model/answers.ts'
-import { type BaselineConfig, type BaselinesOfRun, codeOfKind, keptMeasures, type Measure } from '../model/baseline.ts'
+import { type BaselineConfig, type BaselinesOfRun, codeOfKind } from '../model/baseline.ts'
 import type { Evidence } from '../model/evidence.ts'
 import type { Finding } from '../model/finding.ts'
-import type { MappingRow, MeasureRow } from '../model/journal.ts'
 import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
 import type { TimeInSnapshot } from '../rules/baseline/behind.ts'
 import { type BaselineContext, judgeBaselines } from '../rules/baseline/judge.ts'
@@ -18,7 +17,7 @@ export interface Baselines {
 
 type Past = Pick<Ledger, 'measures' | 'mappings' | 'answers'>
 
-/** `snapshots` with their times. All that was measured must be in the ledger. */
+/** `snapshots` with their times. All that was measured, and answered, must be in the ledger. */
 export function compareWithPast(
   { indices }: Pick<RepositoryData, 'indices'>,
   snapshots: readonly SnapshotEntry[],
@@ -84,32 +83,4 @@ export function askedByBaselines({ timeField }: BaselineConfig, fields: Evidence
 /** Asked for when it is compared: most mappings never are. */
 function lookedUp(ledger: Pick<Ledger, 'mappings'>): BaselineContext['mappings'] {
   return { get: digest => ledger.mappings([digest]).get(digest) }
-}
-
-/** As if the rows were in the ledger already. */
-export function withRows(ledger: Past, rows: readonly (MeasureRow | MappingRow)[]): Past {
-  const added = new Map<string, Measure[]>()
-  const texts = new Map<string, string>()
-  for (const row of rows) {
-    if (row.kind === 'mapping') texts.set(row.digest, row.fields)
-    else added.set(row.index, [...(added.get(row.index) ?? []), row])
-  }
-  return {
-    answers: (...of) => ledger.answers(...of),
-    measures: index => {
-      const all = [...ledger.measures(index), ...(added.get(index) ?? [])]
-      const kept = keptMeasures(all)
-      return all
-        .filter(one => kept.has(one.snapshotUuid))
-        .sort((a, b) => a.endedMs - b.endedMs || (a.snapshotUuid < b.snapshotUuid ? -1 : 1))
-    },
-    mappings: digests => {
-      const found = new Map(ledger.mappings(digests))
-      for (const digest of digests) {
-        const text = texts.get(digest)
-        if (text !== undefined) found.set(digest, JSON.parse(text))
-      }
-      return found
-    },
-  }
 }

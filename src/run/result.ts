@@ -94,7 +94,6 @@ export function concludeRun(input: ResultInput): ConcludedRun {
   const { judged } = ruled
   const nameOf = new Map(repositoryData.snapshots.map(snapshot => [snapshot.uuid, snapshot.name]))
   const seen = toldOnce(survey.checked.findings, input.work.findings)
-  // Again, with what was answered since the look.
   const baselines = compareWithPast(repositoryData, snapshots, input.ledger, config.baselines)
   const ofLedger = [...identityFindings(input.ledger, repositoryData.identity.clusterId), ...baselines.findings]
   const all = [...seen, ...ofLedger, ...ruled.findings].flatMap(finding =>

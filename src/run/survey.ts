@@ -19,7 +19,6 @@ import { forecast, type GroupSize, measuredRates, type Rates } from '../plan/for
 import { forecastNight, usageOfGroup, usageOfOpening } from '../plan/nightForecast.ts'
 import { selectPlan } from '../plan/select.ts'
 import { type Catalogue, openCatalogue } from '../repository/catalogue.ts'
-import { type Baselines, compareWithPast, withRows } from './baselines.ts'
 import { ledgerMemory } from './checkMemory.ts'
 import { type CostMeter, costMeter, writesToOf } from './costMeter.ts'
 import { datedSnapshots } from './dated.ts'
@@ -35,7 +34,6 @@ export interface Survey {
   readonly catalogue: Catalogue
   readonly checked: CheckResult
   readonly contents: readonly ContentRecord[]
-  readonly baselines: Baselines
   /** Null: nothing was to be drawn. */
   readonly draw: Draw | null
   readonly startMs: number
@@ -132,8 +130,6 @@ export async function survey(
   const snapshots = datedSnapshots(catalogue.repositoryData.snapshots, checked)
   const measured = measures.rows()
   if (!readOnly && measured.length > 0) await ledger.journal(runId, measured, AbortSignal.timeout(journalTimeoutMs))
-  const past = readOnly ? withRows(ledger, measured) : ledger
-  const baselines = compareWithPast(catalogue.repositoryData, snapshots, past, config.baselines)
   const unasked = unaskedContents(contents, snapshots, config.rules, config.policy, ledger, checkedAtMs)
   const debtInput = { contents, snapshots, policy: config.policy, startMs, nowMs: checkedAtMs, unasked }
   const mayPlan = ({ content }: DebtItem) => options.mayPlan?.(content, catalogue.repositoryData) ?? true
@@ -158,7 +154,7 @@ export async function survey(
   const groups: Usage[] = []
   for (const group of plan.groups) {
     const before = meter.used()
-    const size = await sizeGroup(group, catalogue, signal)
+    const size = await sizeGroup(group, catalogue, { source: config.work.source, chains: chainTermsOf(group.engine, config) }, signal)
     // The work reads the metadata again, as it was read just now.
     const metadata = usageSince(before, meter.used())
     const mix = checked.classes.get(group.indexId) ?? null
@@ -183,7 +179,6 @@ export async function survey(
     catalogue,
     checked,
     contents,
-    baselines,
     draw: drawn === null ? null : drawOf(drawn, plan, snapshots),
     startMs,
     checkedAtMs,
