@@ -157,7 +157,7 @@ export function standingMonth(): { readonly text: string; readonly usd: number }
     [alarms, 'alarms', month.alarm.usd],
     [2, 'composite alarms', month.compositeAlarm.usd],
     [1, 'dashboard', month.dashboard.usd],
-    [1, 'KMS key', month.kmsKey.usd],
+    [2, 'KMS keys', month.kmsKey.usd],
   ] as const
   const sum = parts.reduce((total, [quantity, , price]) => total + quantity * price, 0)
   const text = parts.map(([quantity, what, price]) => `${quantity} ${what} × ${price.toFixed(2)}`).join(' + ')

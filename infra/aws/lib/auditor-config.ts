@@ -63,6 +63,11 @@ export function auditorConfig(
     work: { folder: `${workFolder}/work`, ...settings.work },
     metrics: { enabled: true, region },
     notify: { topicArn },
+    seal: {
+      url: `s3://${storage.sealBucket.bucketName}/${storage.sealPrefix.replace(/\/$/, '')}`,
+      region,
+      kmsKey: storage.sealKey.keyArn,
+    },
     ...(settings.costs === undefined && machine === null ? {} : { costs: settings.costs ?? { compute: machine } }),
     ...(settings.policy === undefined ? {} : { policy: settings.policy }),
     ...(settings.failOn === undefined ? {} : { failOn: settings.failOn }),

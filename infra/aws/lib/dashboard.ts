@@ -5,6 +5,7 @@ import type { Construct } from 'constructs'
 import { type MetricName, metrics, namespace, repositoryDimension } from '../../../src/metrics/names.ts'
 import { type AlarmRow, type MetricSource, metricOf } from './alarm-table.ts'
 import { runbookTable } from './runbook.ts'
+import { substituted } from './substitute.ts'
 
 export interface DashboardProps {
   readonly rows: readonly AlarmRow[]
@@ -15,9 +16,6 @@ export interface DashboardProps {
 
 /** CloudWatch's own red. */
 export const red = '#d62728'
-const width = 6
-const height = 5
-const columns = 4
 
 export function addDashboard(scope: Construct, id: string, props: DashboardProps): CfnDashboard {
   const watched = new Set(props.rows.map(row => row.source.name))
@@ -26,25 +24,19 @@ export function addDashboard(scope: Construct, id: string, props: DashboardProps
     ...props.rows.map(row => redTile(row, props)),
     ...others.map(name => plainTile(name, props.names.repository)),
   ]
-  const runbookTop = 3 + Math.ceil(tiles.length / columns) * height
+  // Without a position widgets stand in their order, and a tile is 6 by 6 of 24 columns: CloudWatch's defaults ("Dashboard body
+  // structure and syntax"), which keep the largest template small enough.
   const body = {
     start: '-P14D',
     widgets: [
-      { type: 'alarm', x: 0, y: 0, width: 24, height: 3, properties: { title: 'Alarms', alarms: props.alarmArns } },
-      ...tiles.map((properties, i) => ({
-        type: 'metric',
-        x: (i % columns) * width,
-        y: 3 + Math.floor(i / columns) * height,
-        width,
-        height,
-        properties,
-      })),
-      { type: 'text', x: 0, y: runbookTop, width: 24, height: 9, properties: { markdown: runbookTable(props.rows) } },
+      { type: 'alarm', width: 24, height: 3, properties: { title: 'Alarms', alarms: props.alarmArns } },
+      ...tiles.map(properties => ({ type: 'metric', properties })),
+      { type: 'text', width: 24, height: 9, properties: { markdown: runbookTable(props.rows) } },
     ],
   }
   return new CfnDashboard(scope, id, {
     dashboardName: props.name,
-    dashboardBody: Stack.of(scope).toJsonString(body),
+    dashboardBody: substituted(scope, Stack.of(scope).toJsonString(body)),
   })
 }
 

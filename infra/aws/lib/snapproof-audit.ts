@@ -24,6 +24,7 @@ import { addQueue } from './queue.ts'
 import { ownersBucketPolicy, type RepositoryProps, repositoryProblems, repositoryStatements } from './repository.ts'
 import { type EventPathProps, type ScheduleProps, Start, scheduleDefaults, scheduleProblems } from './start.ts'
 import { type SealLock, Storage } from './storage.ts'
+import { substituted } from './substitute.ts'
 
 export interface SnapproofAuditProps {
   readonly repository: RepositoryProps
@@ -82,12 +83,16 @@ export class SnapproofAudit extends Construct {
     this.topic = addTopic(this, 'Notifications', key, notifications)
     const deadLetters = addQueue(this, 'DeadLetters', key)
     this.role = this.#auditorRole(compute.kind, repository)
+    this.storage.allowSealing(this.role)
     const context = {
       role: this.role,
       image: resolveImage(this, props.image),
       repositoryName: repository.name,
       storage: this.storage,
-      configJson: stack.toJsonString(auditorConfig(repository, this.storage, settings, compute, this.topic.topicArn)),
+      configJson: substituted(
+        this,
+        stack.toJsonString(auditorConfig(repository, this.storage, settings, compute, this.topic.topicArn)),
+      ),
     }
     this.compute =
       compute.kind === 'batch'
@@ -184,6 +189,7 @@ export class SnapproofAudit extends Construct {
     output('TopicArn', 'Notifications of the two composites', this.topic.topicArn)
     output('LedgerBucket', 'Ledger and reports', this.storage.ledgerBucket.bucketName)
     output('SealBucket', 'Seals', this.storage.sealBucket.bucketName)
+    output('SealKey', 'For `seal public-key FILE --kms-key ARN`: what checks the seals', this.storage.sealKey.keyArn)
     output('AuditorRoleArn', 'Role of a run', this.role.roleArn)
     if (repository.account !== undefined) {
       const policy = ownersBucketPolicy(Stack.of(this), repository, this.role.roleArn)

@@ -1,7 +1,15 @@
-/** Our own buckets: the ledger with the reports and their evidence, and the seals; one key for both. */
+/** Our own buckets: the ledger with the reports and their evidence, and the seals; one key encrypts both, another signs seals. */
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
-import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
-import { type IKey, Key } from 'aws-cdk-lib/aws-kms'
+import {
+  AccountRootPrincipal,
+  AnyPrincipal,
+  ArnPrincipal,
+  Effect,
+  type IRole,
+  PolicyDocument,
+  PolicyStatement,
+} from 'aws-cdk-lib/aws-iam'
+import { type IKey, Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms'
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 
@@ -23,6 +31,8 @@ export interface StorageProps {
 
 export class Storage extends Construct {
   readonly key: IKey
+  /** Signs the seals. Its private half never leaves KMS. */
+  readonly sealKey: Key
   /** Ledger and reports, each below its own prefix; the evidence of a run lies beside its report. */
   readonly ledgerBucket: Bucket
   readonly sealBucket: Bucket
@@ -76,6 +86,13 @@ export class Storage extends Construct {
                 : ObjectLockRetention.governance(props.sealLock.retention),
           }),
     })
+    this.sealKey = new Key(this, 'SealKey', {
+      description: `Signs the seals of ${name}`,
+      keySpec: KeySpec.ECC_NIST_P256,
+      keyUsage: KeyUsage.SIGN_VERIFY,
+      removalPolicy: RemovalPolicy.RETAIN,
+      policy: new PolicyDocument({ statements: [administration()] }),
+    })
     this.#refuseUnconditionalWrites(this.ledgerBucket, this.prefixes.ledger)
     this.#refuseUnconditionalWrites(this.sealBucket, this.sealPrefix)
   }
@@ -97,6 +114,18 @@ export class Storage extends Construct {
           Null: { 's3:if-match': 'true', 's3:if-none-match': 'true' },
           Bool: { 's3:ObjectCreationOperation': 'true' },
         },
+      }),
+    )
+  }
+
+  /** This role alone signs. In the key's own policy: one of IAM does not reach past it. */
+  allowSealing(role: IRole): void {
+    this.sealKey.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'Seal',
+        principals: [new ArnPrincipal(role.roleArn)],
+        actions: ['kms:GetPublicKey', 'kms:Sign'],
+        resources: ['*'],
       }),
     )
   }
@@ -128,6 +157,12 @@ export class Storage extends Construct {
         // lease-time-*: the question for the store's clock; doctor-*: the probe of `doctor`.
         resources: [below(`${ledger}lease-time-`), below(`${ledger}doctor-`)],
       }),
+      // `doctor` and the report say whether the bucket locks seals.
+      new PolicyStatement({
+        sid: 'AskLock',
+        actions: ['s3:GetBucketObjectLockConfiguration'],
+        resources: [this.sealBucket.bucketArn],
+      }),
       new PolicyStatement({
         sid: 'UseOwnKey',
         actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
@@ -136,4 +171,14 @@ export class Storage extends Construct {
       }),
     ]
   }
+}
+
+/** Whoever administers the account may do everything with the key but sign: that would take a change of its policy, which is seen. */
+function administration(): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'AllButSign',
+    principals: [new AccountRootPrincipal()],
+    notActions: ['kms:Sign'],
+    resources: ['*'],
+  })
 }

@@ -123,6 +123,7 @@ describe('what a run may do', () => {
       'kms:Decrypt',
       'kms:GenerateDataKey',
       's3:DeleteObject',
+      's3:GetBucketObjectLockConfiguration',
       's3:GetObject',
       's3:GetObjectVersion',
       's3:ListBucket',
@@ -170,6 +171,22 @@ describe('our buckets', () => {
       expect(flat(statements[2]?.Resource)).toMatch(/\/(?:ledger|seals)\/<RepositoryName>\/\*$/)
     },
   )
+
+  it('are sealed by a key that the job alone signs with, and that stays', () => {
+    for (const template of [nightly, fargate, ec2]) {
+      const key = resource(template, 'AWS::KMS::Key', /SealKey/)
+      expect(key.DeletionPolicy).toBe('Retain')
+      expect(key.Properties).toMatchObject({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' })
+      const [admins, job, ...others] = statementsOf(key)
+      expect(others).toEqual([])
+      expect(admins).toMatchObject({ Sid: 'AllButSign', Effect: 'Allow', NotAction: 'kms:Sign' })
+      expect([job?.Action, flat((job?.Principal as { AWS?: unknown } | undefined)?.AWS)]).toEqual([
+        ['kms:GetPublicKey', 'kms:Sign'],
+        expect.stringMatching(/^<AuditAuditorRole\w+\.Arn>$/),
+      ])
+    }
+    expect(flat(role(nightly, 'AskLock')?.Resource)).toMatch(/^<AuditStorageSeals\w+\.Arn>$/)
+  })
 
   it('lock seals where that is asked for', () => {
     expect(resource(nightly, 'AWS::S3::Bucket', /Seals/).Properties).not.toHaveProperty('ObjectLockEnabled')
@@ -237,6 +254,7 @@ describe('the image', () => {
 
 describe('the configuration of a run', () => {
   const topicArn = `arn:aws:sns:eu-central-1:${account}:alarms`
+  const sealKey = `arn:aws:kms:eu-central-1:${account}:key/0f1e2d3c-0000-4000-8000-000000000000`
   const configOf = (template: Template) => {
     const { EnvironmentVariables } = resource(template, 'AWS::CodeBuild::Project').Properties.Environment
     const [variable] = EnvironmentVariables.filter(({ Name }: { Name: string }) => Name === variables.config)
@@ -244,6 +262,8 @@ describe('the configuration of a run', () => {
       .replaceAll('<AWS::Region>', 'eu-central-1')
       .replace(/<\w*Ledger\w*>/g, 'ledger-bucket')
       .replace(/<\w*Notifications\w*>/g, topicArn)
+      .replace(/<\w*SealKey\w*\.Arn>/g, sealKey)
+      .replace(/<\w*Seals\w*>/g, 'seal-bucket')
   }
   const load = (template: Template, environment = {}) =>
     loadConfig({ file: '/tmp/config.json', environment, readFile: async () => configOf(template) })
@@ -257,6 +277,12 @@ describe('the configuration of a run', () => {
     })
     expect(config.ledger.store?.url).toBe('s3://ledger-bucket/ledger/production')
     expect(config.output.store?.url).toBe('s3://ledger-bucket/reports/production')
+    expect(config.seal).toEqual({
+      store: { url: 's3://seal-bucket/seals/production', region: 'eu-central-1', endpointUrl: null, pathStyle: null },
+      key: { kind: 'kms', arn: sealKey, endpointUrl: null },
+      // What the bucket locks by itself: the role may not set a retention of its own.
+      retention: null,
+    })
     // What doctor asks.
     expect(config.notify.topicArn).toBe(topicArn)
     // The bill counts the machine: its name is one of the price table.
@@ -446,7 +472,7 @@ describe('alarms and dashboard', () => {
     )
     expect(protocols).toEqual(['email', 'https'])
     full.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: Match.anyValue() })
-    expect(bySid(full, 'AWS::KMS::Key', /./, 'AlarmsEncrypt')).toMatchObject({
+    expect(bySid(full, 'AWS::KMS::Key', /StorageKey/, 'AlarmsEncrypt')).toMatchObject({
       Principal: { Service: 'cloudwatch.amazonaws.com' },
       Action: ['kms:Decrypt', 'kms:GenerateDataKey*'],
     })

@@ -66,5 +66,6 @@ export function flat(value: unknown): string {
   if (name === 'Fn::Join' && Array.isArray(argument) && Array.isArray(argument[1])) {
     return argument[1].map(flat).join(String(argument[0]))
   }
+  if (name === 'Fn::Sub' && typeof argument === 'string') return argument.replace(/\$\{(?!!)([^}]*)\}/g, '<$1>')
   return JSON.stringify(value)
 }
