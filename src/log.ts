@@ -12,7 +12,7 @@ export interface Log {
     what: string,
     done: number,
     total: number | null,
-    unit: 'blobs' | 'bytes' | 'contents' | 'indices' | 'snapshots',
+    unit: 'blobs' | 'bytes' | 'contents' | 'indices' | 'snapshots' | 'runs',
   ): void
 }
 /** Flat values, never secrets. */

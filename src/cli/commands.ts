@@ -1,13 +1,11 @@
 /** The commands: flags in, a result on stdout, an exit code out. What they do lives in `run/`. */
-import { readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describeError, type ExitCode, exitCodes, isSnapproofError, SnapproofError } from '../errors.ts'
+import { describeError, type ExitCode, exitCodes, isSnapproofError } from '../errors.ts'
 import type { AuditConfig } from '../model/config.ts'
 import { depthOf } from '../model/deep.ts'
 import type { RunResult } from '../model/run.ts'
-import { renderReport } from '../report/render.ts'
-import { parseRun, serializeRun } from '../report/run-json.ts'
+import { serializeRun } from '../report/run-json.ts'
 import { renderSummary } from '../report/summary.ts'
 import { audit } from '../run/audit.ts'
 import type { RunDependencies } from '../run/dependencies.ts'
@@ -18,7 +16,7 @@ import { mustSee, selfCheck } from '../run/selfCheck/selfCheck.ts'
 import { survey } from '../run/survey.ts'
 import { type PlanArrayFlags, planArrayCommand } from './arrayCommands.ts'
 import { collectOverdue } from './arrayPlan.ts'
-import { buildRun, type CliContext, type CommonFlags, openConfigured, readConfig, readStyle } from './context.ts'
+import { buildRun, type CliContext, type CommonFlags, openConfigured, readConfig } from './context.ts'
 import { keepMilliseconds, keepOpen } from './keepOpen.ts'
 import { removeOldRuns } from './oldRuns.ts'
 import { describePlan, planJson } from './planText.ts'
@@ -198,36 +196,6 @@ function docsOf(
     }
   }
   return sum
-}
-
-/** Draws a report again from `run.json`, or from the folder that holds it. */
-export async function reportCommand(
-  context: CliContext,
-  flags: CommonFlags & { readonly run: string; readonly html?: boolean | undefined },
-): Promise<ExitCode> {
-  const run = parseRun(await readRunFile(flags.run))
-  if (flags.json) context.print(serializeRun(run).trimEnd())
-  else if (flags.html) context.print(renderReport(run, await readStyle()).trimEnd())
-  else context.print(renderSummary(run).trimEnd())
-  return exitCodes.good
-}
-
-const maxRunBytes = 512 * 1024 * 1024
-
-async function readRunFile(path: string): Promise<string> {
-  try {
-    const found = await stat(path)
-    const file = found.isDirectory() ? join(path, 'run.json') : path
-    const { size } = await stat(file)
-    if (size > maxRunBytes) throw new SnapproofError('usage', `${file} has ${size} bytes, which no run.json has`)
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if (error instanceof SnapproofError) throw error
-    throw new SnapproofError('usage', `there is no run.json to read at ${path}`, {
-      advice: 'Name the folder of a run, or its run.json.',
-      cause: error,
-    })
-  }
 }
 
 function overridesOf(flags: AuditFlags): Record<string, string | number | boolean | undefined> {

@@ -21,14 +21,14 @@ export function ledgerCommands<Flags extends CommonFlags>(
   return parser
     .command(
       'show [question]',
-      'What the ledger knows: overview, debt, runs, gaps, snapshots, index, good',
+      'What the ledger knows: overview, debt, runs, gaps, snapshots, failures, restores, index, good',
       y =>
         y
           .positional('question', {
             choices: questions,
             default: 'overview' as const,
             describe:
-              'debt: after each run; runs: planned and executed; gaps: when nobody looked; snapshots: when each reached each level by which proof; index: history of one; good: last good snapshot of each index',
+              'debt: after each run; runs: planned and executed; gaps: when nobody looked; snapshots: when each reached each level by which proof; failures: found and cured; restores: every attempt; index: history of one; good: last good snapshot of each index',
           })
           .option('csv', { type: 'boolean', describe: 'The result as CSV on stdout' })
           .option('at', {

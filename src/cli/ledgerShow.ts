@@ -86,6 +86,8 @@ function timeOf(flag: string, text: string, of: 'start' | 'end'): number {
 const leftOut: Readonly<Partial<Record<Question, readonly string[]>>> = {
   runs: ['command', 'generation', 'toolVersion', 'startedAt', 'debtBytes'],
   snapshots: ['uuid', 'run', 'lastSeenAt', 'provenAt'],
+  failures: ['uuid', 'lastSeenAt'],
+  restores: ['indexId', 'content', 'run'],
   index: ['content', 'engine', 'luceneDocs'],
   good: ['uuid', 'run'],
 }

@@ -5,12 +5,13 @@ import { describeError, type ExitCode, exitCodes, isSnapproofError, SnapproofErr
 import { checkLevels } from '../run/checkReport.ts'
 import { childVariable, collectCommand, workCommand } from './arrayCommands.ts'
 import { checkCommand } from './checkCommand.ts'
-import { auditCommand, inspectCommand, planCommand, reportCommand, verifyCommand } from './commands.ts'
+import { auditCommand, inspectCommand, planCommand, verifyCommand } from './commands.ts'
 import type { CliContext } from './context.ts'
 import { doctorCommand } from './doctor.ts'
 import { judgeCommand } from './judgeCommand.ts'
 import { ledgerCommands } from './ledgerCommands.ts'
 import { safeText } from './log.ts'
+import { reportCommand, reportFlags } from './reportCommand.ts'
 import { sealCommands } from './sealCommands.ts'
 
 export interface Program {
@@ -147,16 +148,9 @@ export function createProgram(context: CliContext, write: (text: string) => void
           argv => set(verifyCommand(context, argv)),
         )
         .command(
-          'report <run>',
-          'Draw the report of a run again',
-          y =>
-            y
-              .positional('run', {
-                type: 'string',
-                demandOption: true,
-                describe: 'The folder of a run, or its run.json',
-              })
-              .option('html', { type: 'boolean', describe: 'Print the page instead of the summary' }),
+          'report [run]',
+          'Draw the report of a run again, or with --period the report of a month, quarter or year for an auditor',
+          reportFlags,
           argv => set(reportCommand(context, argv)),
         )
         .command(

@@ -71,6 +71,12 @@ export function key(text: string, max = 200): Markup {
   return foreign(text, max, 'key')
 }
 
+/** The first of them, and how many more there are. */
+export function keys(values: readonly string[], max = 6): Markup {
+  const left = values.length - max
+  return html`${values.slice(0, max).map((value, i) => html`${i > 0 && ', '}${key(value)}`)}${left > 0 && html` and ${left} more`}`
+}
+
 /** Words of a server or of the checker; line breaks become spaces. */
 export function message(text: string, max = 600): Markup {
   return foreign(text.replace(/\s+/g, ' ').trim(), max, 'message')

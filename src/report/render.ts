@@ -4,7 +4,6 @@
  * Order: verdict in words, key numbers, findings (first when there are errors), last good snapshots, snapshots by
  * level, gaps, rules, baselines, sample, debt, restores, how long they take, costs, accepted findings, limits, identity.
  */
-import { createHash } from 'node:crypto'
 import type { RunResult } from '../model/run.ts'
 import { openErrors } from '../model/standing.ts'
 import { arraySection } from './array.ts'
@@ -13,9 +12,9 @@ import { costsSection } from './costs.ts'
 import { coverageSection, gapsSection } from './coverage.ts'
 import { acceptedSection, findingsSection, lastGoodSection } from './findings.ts'
 import { headline } from './headline.ts'
-import { shapeDefinitions } from './marks.ts'
-import { cut, html, styleElement, visible } from './markup.ts'
+import { cut, html, visible } from './markup.ts'
 import { masthead, strip } from './overview.ts'
+import { pageOf } from './page.ts'
 import { restoreTimeSection } from './restoreTime.ts'
 import { rulesSection } from './rules.ts'
 import { sampleSection } from './sample.ts'
@@ -29,25 +28,10 @@ import { debtSection, identitySection, limitsSection, restoresSection } from './
  * @throws SnapproofError `usage` when the style holds `</style` or `<!--`
  */
 export function renderReport(run: RunResult, style: string): string {
-  // A browser turns line ends into \n before it hashes the style.
-  const css = style.replaceAll('\r\n', '\n')
-  const sha256 = createHash('sha256').update(css, 'utf8').digest('base64')
   const verdict = headline(run)
   const hasErrors = openErrors(run).length > 0
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${sha256}'; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>${verdict.word}: ${cut(visible(run.repository.name), 80)}, ${run.endedAt.slice(0, 10)}</title>
-${styleElement(css)}
-</head>
-<body>
-${shapeDefinitions()}
-${masthead(run)}
+  const title = `${verdict.word}: ${cut(visible(run.repository.name), 80)}, ${run.endedAt.slice(0, 10)}`
+  const body = html`${masthead(run)}
 <main>
 ${strip(run)}
 ${hasErrors && findingsSection(run)}
@@ -65,9 +49,6 @@ ${restoreTimeSection(run)}${costsSection(run)}
 ${acceptedSection(run)}
 ${limitsSection(run)}
 ${sealSection(run)}${identitySection(run)}
-</main>
-</body>
-</html>
-`
-  return page.toString()
+</main>`
+  return pageOf(title, style, body)
 }

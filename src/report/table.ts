@@ -13,8 +13,10 @@ export interface TableOptions<Row> {
   readonly caption: string
   readonly columns: readonly Column<Row>[]
   readonly rows: readonly Row[]
-  /** Rows beyond this are counted and left to `run.json`. */
+  /** Rows beyond this are counted and left to `more`. */
   readonly maxRows?: number
+  /** The file that has all rows; default `run.json`. */
+  readonly more?: string
   readonly rowClass?: (row: Row) => string
 }
 
@@ -27,7 +29,7 @@ export function table<Row>(options: TableOptions<Row>): Markup {
 <caption>${options.caption}</caption>
 <thead><tr>${options.columns.map(column => html`<th scope="col"${numeric(column)}>${column.label}</th>`)}</tr></thead>
 <tbody>${shown.map(row => tableRow(options, row))}</tbody>
-</table></div>${left > 0 && html`<p class="note">${count(left)} more rows are in run.json.</p>`}`
+</table></div>${left > 0 && html`<p class="note">${count(left)} more rows are in ${options.more ?? 'run.json'}.</p>`}`
 }
 
 function tableRow<Row>(options: TableOptions<Row>, row: Row): Markup {

@@ -114,7 +114,7 @@ function verdictCell(row: RestoreRow): Markup {
   const note = row.message === '' ? reasonText(row.reason) : row.message
   return html`${mark(verdictShapes[row.verdict], row.verdict, verdictWords[row.verdict])}${
     row.attempts > 1 && html`<br><span class="note">${counted(row.attempts, 'attempt')}</span>`
-  }${row.verdict !== 'pass' && html`<br><span class="note">${reasonLabel(row.reason)}: ${message(note, 240)}</span>`}`
+  }${row.chain !== undefined && html`<br><span class="note">over ${name(row.chain.over, 40)}: ${bytes(row.chain.reusedBytes)} kept of ${bytes(row.chain.predictedReusedBytes)} foretold</span>`}${row.verdict !== 'pass' && html`<br><span class="note">${reasonLabel(row.reason)}: ${message(note, 240)}</span>`}`
 }
 
 /** Never hides who else relies on this restore. */

@@ -1,6 +1,16 @@
 /** What `snapproof ledger show` answers: every question gives one table. */
 
-export const questions = ['overview', 'debt', 'runs', 'gaps', 'snapshots', 'index', 'good'] as const
+export const questions = [
+  'overview',
+  'debt',
+  'runs',
+  'gaps',
+  'snapshots',
+  'failures',
+  'restores',
+  'index',
+  'good',
+] as const
 export type Question = (typeof questions)[number]
 
 export type Cell = string | number | null

@@ -2,9 +2,11 @@
 import { SnapproofError } from '../../errors.ts'
 import type { LedgerFile } from '../ledgerFile.ts'
 import type { Answer, Question, Scope } from './answer.ts'
+import { showFailures } from './failures.ts'
 import { showGood } from './good.ts'
 import { showIndex } from './indexHistory.ts'
 import { showOverview } from './overview.ts'
+import { showRestores } from './restores.ts'
 import { showDebt, showGaps, showRuns } from './runs.ts'
 import { showSnapshots } from './snapshots.ts'
 
@@ -14,6 +16,8 @@ const answers: Readonly<Record<Question, (file: LedgerFile, scope: Scope) => Ans
   runs: showRuns,
   gaps: showGaps,
   snapshots: showSnapshots,
+  failures: showFailures,
+  restores: showRestores,
   index: showIndex,
   good: showGood,
 }
