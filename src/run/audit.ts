@@ -141,10 +141,14 @@ async function work(
       const from = snapshots[snapshot]
       const moved = row.reason === 'repository-moved' && from !== undefined
       const rows = moved ? movedRows(content, from, row.atMs, ledger) : []
-      await journal([...attemptRows(row, holders), ...answerRows(row, evidence), ...rows])
-      sayAttempt(row, log)
-      const saved = savedEvidence(attempt)
-      if (saved !== null) await output.write(evidenceName(attempt), `${JSON.stringify(saved, null, 1)}\n`)
+      try {
+        await journal([...attemptRows(row, holders), ...answerRows(row, evidence), ...rows])
+        sayAttempt(row, log)
+      } finally {
+        // The run tells of this restore even where it could not be journalled, and then its evidence is all that is left of it.
+        const saved = savedEvidence(attempt)
+        if (saved !== null) await output.write(evidenceName(attempt), `${JSON.stringify(saved, null, 1)}\n`)
+      }
     },
     onCondemned: async (indexId, contentIds, finding) => {
       const hit = [...contentIds].flatMap(contentId => byContent.get(`${indexId} ${contentId}`) ?? [])

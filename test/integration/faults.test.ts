@@ -37,7 +37,7 @@ afterAll(() => bench.close())
 const night = (ledger: string, options: Partial<NightOptions> = {}) => bench.night(ledger, { repository, ...options })
 
 function outcome(run: RunResult) {
-  return { run, error: null, exitCode: run.exit.code, metrics: [], left: [] }
+  return { run, error: null, exitCode: run.exit.code, metrics: [], left: [], unlike: [] }
 }
 
 it.each([

@@ -4,6 +4,9 @@ import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { execa } from 'execa'
 import { sourceVersion } from '../../infra/local/cluster.ts'
+import type { RunResult } from '../../src/model/run.ts'
+import { parseRun } from '../../src/report/run-json.ts'
+import { mustJudgeAlike } from '../support/judgeAlike.ts'
 import { processesWith } from '../support/program.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -55,15 +58,10 @@ export interface Machine {
   audit(out: string): Run
   /** Any command, with flags besides the configuration. */
   start(command: string, ...flags: readonly string[]): Run
-  runJson(out: string): Promise<RunJson>
+  /** The evidence beside it says the same when it is judged again. */
+  runJson(out: string): Promise<RunResult>
   /** Process ids of the servers that work below its work folder. */
   servers(): Promise<number[]>
-}
-
-interface RunJson {
-  readonly exit: { readonly code: number; readonly applies: readonly number[]; readonly reason: string }
-  readonly restores: readonly { readonly index: string; readonly contentId: string; readonly verdict: string }[]
-  readonly findings: readonly { readonly severity: string; readonly code: string; readonly index: string | null }[]
 }
 
 export async function newMachine({ main, folder, endpointUrl, bucket, engine }: MachineOptions): Promise<Machine> {
@@ -107,7 +105,11 @@ metrics: { enabled: false }
     ledgerFile: join(folder, 'ledger.sqlite'),
     audit: out => start('audit', '--out', outOf(out)),
     start,
-    runJson: async out => JSON.parse(await readFile(join(outOf(out), 'run.json'), 'utf8')),
+    async runJson(out) {
+      const run = parseRun(await readFile(join(outOf(out), 'run.json'), 'utf8'))
+      await mustJudgeAlike(outOf(out), run)
+      return run
+    },
     servers: () => processesWith(work),
   }
 }

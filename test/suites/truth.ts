@@ -39,8 +39,12 @@ export function truthOf(run: RunResult): Truth {
 }
 
 /** Nothing invented: no pass that the truth does not know, none of the damaged content, nobody accused who is innocent. */
-export function wrongIn({ run, error, exitCode, metrics, left }: Outcome, truth: Truth, allowed: RegExp): string[] {
-  const wrong = left.map(what => `left behind: ${what}`)
+export function wrongIn(
+  { run, error, exitCode, metrics, left, unlike }: Outcome,
+  truth: Truth,
+  allowed: RegExp,
+): string[] {
+  const wrong = [...left.map(what => `left behind: ${what}`), ...unlike.map(what => `judge: ${what}`)]
   if (error !== null && !(error instanceof SnapproofError))
     wrong.push(`it threw ${error instanceof Error ? error.stack : error}`)
   if (isSnapproofError(error, 'internal')) wrong.push(`internal: ${error.message} ${String(error.cause)}`)
@@ -67,8 +71,9 @@ export function wrongIn({ run, error, exitCode, metrics, left }: Outcome, truth:
 }
 
 /** The clean run after it says what a run says that never met a fault. */
-export function wrongAfter({ run, error, exitCode, left }: Outcome, truth: Truth, cured: boolean): string[] {
+export function wrongAfter({ run, error, exitCode, left, unlike }: Outcome, truth: Truth, cured: boolean): string[] {
   const wrong = left.map(what => `the next run left behind: ${what}`)
+  wrong.push(...unlike.map(what => `judge, of the next run: ${what}`))
   if (run === null) return [...wrong, `the next run did not complete: ${String(error)}`]
   if (exitCode !== 1) wrong.push(`the next run ends with ${exitCode}: ${run.exit.reason}`)
   const said = verdictsOf(run)

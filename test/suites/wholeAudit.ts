@@ -24,6 +24,7 @@ import { planArray } from '../../src/run/array/plan.ts'
 import { audit } from '../../src/run/audit.ts'
 import type { RunDependencies } from '../../src/run/dependencies.ts'
 import { type Clock, systemClock } from '../../src/time.ts'
+import { unlikeRun } from '../support/judgeAlike.ts'
 import { flipBitOf } from '../support/repositoryFiles.ts'
 import { withFaultyDisk } from './diskFaults.ts'
 import { FaultPoint } from './faultPoint.ts'
@@ -57,6 +58,8 @@ export interface Outcome {
   readonly metrics: readonly string[]
   /** What was wrong afterwards on the disk or in this process; empty is right. */
   readonly left: readonly string[]
+  /** Where `judge` says something else of the evidence of the run; empty is right. */
+  readonly unlike: readonly string[]
 }
 
 export interface NightOptions {
@@ -142,6 +145,7 @@ metrics: { enabled: false }
     const { signal } = new AbortController()
     let run: RunResult | null = null
     let error: unknown = null
+    let output = ''
     const randomId = () => crypto.randomUUID()
     const openShared = (clock: Clock) => {
       const { url = '', endpointUrl = null } = config.ledger.store ?? {}
@@ -155,6 +159,7 @@ metrics: { enabled: false }
         const context = { environment: process.env, clock, log, signal, print: () => {} }
         const built = await buildRun(context, config, undefined, runId)
         close = built.close
+        output = built.dependencies.output.folder
         await work(withFaults(built.dependencies))
       } catch (caught) {
         error ??= caught
@@ -244,7 +249,10 @@ metrics: { enabled: false }
     // What a machine of an array could not do is told by collect, with an exit code of its own.
     if (given.as === 'array' && run !== null) error = notOurs(error)
     const left = await leftovers(own, living)
-    return { run, error, exitCode: exitCodeOf(run, error), metrics, left }
+    // What a full disk did not take cannot be judged again.
+    const isCutShort = point.fired > 0 && point.fault.port === 'disk'
+    const unlike = run === null ? [] : await unlikeRun(output, run, config, isCutShort)
+    return { run, error, exitCode: exitCodeOf(run, error), metrics, left, unlike }
   }
   const ledgerFile = join(own, 'ledger.sqlite')
   return { folder, ledgerFolder, ledgerFile, localFile: sync === 'none' ? ledgerFile : null, night }
