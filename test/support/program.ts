@@ -20,6 +20,8 @@ export interface Running {
   readonly ended: Promise<Ended>
   /** Resolves once the text is on stderr; throws with all of it when the program ends before. */
   says(text: RegExp): Promise<void>
+  /** What is on stderr so far. */
+  told(): string
   kill(signal: NodeJS.Signals): void
 }
 
@@ -53,6 +55,7 @@ export function startProgram(args: readonly string[], environment: Readonly<Reco
     pid: child.pid ?? 0,
     ended,
     kill: signal => child.kill(signal),
+    told: () => stderr,
     async says(text) {
       let over = false
       ended.then(() => {
