@@ -1,10 +1,12 @@
 /**
- * `npm run bench -- NAME… [--scale 1/20] [--json]`: measures against the numbers that the design asks for. Names: `check`
- * (nights of generated repositories; hours at full size), `index-n`, `inspect`, `ledger` (its size after a year), `plan` (of an array). Without a name: all. Exit code 1 when a
+ * `npm run bench -- NAME… [--scale 1/20] [--json]`: measures against the numbers that the design asks for. Names: `catchup`, `chains`
+ * (a month's restores, on a real server), `check` (nights of generated repositories; hours at full size), `index-n`, `inspect`, `ledger` (its size after a year), `plan` (of an array). Without a name: all. Exit code 1 when a
  * target is missed.
  */
 import process from 'node:process'
 import { parseArgs } from 'node:util'
+import { benchCatchup } from './catchup.ts'
+import { benchChains } from './chains.ts'
 import { benchCheck } from './check.ts'
 import { benchIndexN, benchInspect } from './index-n.ts'
 import { benchLedger } from './ledger.ts'
@@ -13,6 +15,8 @@ import { isReached, type Measurement, tableOf } from './result.ts'
 
 type Bench = (scale: number, say: (text: string) => void) => Promise<Measurement[]>
 const benches: ReadonlyMap<string, Bench> = new Map([
+  ['catchup', benchCatchup],
+  ['chains', benchChains],
   ['check', benchCheck],
   ['index-n', benchIndexN],
   ['inspect', benchInspect],

@@ -95,7 +95,8 @@ function nightOf(
 ): Usage {
   const objects = (length: number) => Math.ceil(length / assumptions.blobBytes)
   const group = { contents: Array.from({ length: Math.ceil(work.contents) }), restoreBytes: work.restored }
-  const size = { fetchBytes: work.fetched, fetchRequests: objects(work.fetched), largestContentBytes: 0 }
+  const fetched = { fetchBytes: work.fetched, fetchRequests: objects(work.fetched) }
+  const size = { ...fetched, mirrorBytes: work.fetched, largestContentBytes: 0 }
   const usage = usageOfGroup(group as unknown as Parameters<typeof usageOfGroup>[0], size, {
     rates,
     writesTo,

@@ -11,7 +11,9 @@
  *
  * Measured on 9.5.3 and OpenSearch 3.3: what is kept is never more than predicted here.
  */
+import type { AuditConfig } from '../model/config.ts'
 import type { DebtKind } from '../model/plan.ts'
+import { majorOf } from './compatibility.ts'
 
 /** What decides whether a server keeps a file. */
 export interface ChainFile {
@@ -37,6 +39,13 @@ export interface ChainTerms {
   readonly fromBytes: number | null
   readonly product: 'elasticsearch' | 'opensearch'
   readonly major: number
+}
+
+/** @param name of an engine of the configuration */
+export function chainTermsOf(name: string, { engines, work }: Pick<AuditConfig, 'engines' | 'work'>): ChainTerms {
+  const engine = engines.find(one => one.name === name)
+  const { product = 'elasticsearch', version = '0' } = engine ?? {}
+  return { fromBytes: work.chainFrom, product, major: majorOf(version) }
 }
 
 export interface PlannedLink {

@@ -1,10 +1,13 @@
 /** What a plan will cost. Pure; rates come from the ledger, or are assumed on the first night. */
 import type { Forecast, Plan } from '../model/plan.ts'
 
-/** Blobs of one planned group, each once. */
+/** What a planned group takes. */
 export interface GroupSize {
+  /** From the store, by us or by the server. */
   readonly fetchBytes: number
   readonly fetchRequests: number
+  /** Of it, what lies on the disk beside what is restored. */
+  readonly mirrorBytes: number
   readonly largestContentBytes: number
 }
 
@@ -42,7 +45,7 @@ export function measuredRates(passes: readonly { readonly bytes: number; readonl
 /** `sizes` in the order of `plan.groups`. */
 export function forecast(plan: Plan, sizes: readonly GroupSize[], rates: Rates): Forecast {
   const contents = plan.groups.reduce((sum, group) => sum + group.contents.length, 0)
-  const disk = sizes.map((size, i) => size.fetchBytes + size.largestContentBytes + (sizes[i + 1]?.fetchBytes ?? 0))
+  const disk = sizes.map((size, i) => size.mirrorBytes + size.largestContentBytes + (sizes[i + 1]?.mirrorBytes ?? 0))
   return {
     snapshots: plan.snapshots.length,
     contents,

@@ -1,12 +1,13 @@
 /** Reads the metadata of a planned group again, says what of it fits, fetches its blobs, and sorts out what cannot be restored and why. */
 import { findingOfFault } from '../check/findings.ts'
 import type { Mirror, MirrorItem, MirrorResult } from '../mirror/port.ts'
-import type { IndexCopy } from '../model/content.ts'
+import type { AuditConfig } from '../model/config.ts'
+import { blobParts, type IndexCopy } from '../model/content.ts'
 import type { Expectation } from '../model/evidence.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Group, PlannedContent } from '../model/plan.ts'
 import type { Reason } from '../model/verdict.ts'
-import { type ChainTerms, planChains } from '../plan/chains.ts'
+import { type ChainTerms, type PlannedLink, planChains } from '../plan/chains.ts'
 import { type FitContent, fitGroup, type Room, type Source, smallestMachine } from '../plan/fit.ts'
 import type { GroupSize } from '../plan/forecast.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
@@ -74,19 +75,7 @@ export async function loadGroup(group: Group, options: LoadOptions): Promise<Loa
   const { record, wanted: all, moved } = await readGroup(group, catalogue, signal)
   const owners = ownersOf(record, repositoryData)
   const itemsOf = new Map(all.map(one => [one, contentItems(record, one.copy, repositoryData, owners)]))
-  // Before 7.14 and on OpenSearch `index-N` has no times and no order; sequence numbers grow with each write to an index.
-  const isDated = all.every(({ snapshot }) => snapshot.endedMs !== null)
-  const links = planChains(
-    all.map(({ planned, copy, snapshot }) => ({
-      order: isDated ? (snapshot.endedMs ?? 0) : sequenceOf(copy),
-      kind: planned.kind,
-      bytes: planned.content.bytes,
-      shards: copy.shards.map(({ files }) =>
-        (files?.files ?? []).map(({ physicalName: name, bytes, checksum }) => ({ name, bytes, checksum })),
-      ),
-    })),
-    options.chains,
-  )
+  const links = linksOf(all, options.chains)
   const chained = new Set(links.filter(chain => chain.length > 1).flatMap(chain => chain.map(({ content }) => content)))
   const fitting = fitGroup(
     all.map((one, i) => fitOf(one.planned, itemsOf.get(one) ?? [], chained.has(i))),
@@ -208,17 +197,55 @@ function batchesOf(items: readonly MirrorItem[]): MirrorItem[][] {
   return batches
 }
 
-/** Sizes of a group for the forecast; nothing is fetched but metadata. */
-export async function sizeGroup(group: Group, catalogue: Catalogue, signal: AbortSignal): Promise<GroupSize> {
+type Wanted = Awaited<ReturnType<typeof readGroup>>['wanted']
+
+function linksOf(wanted: Wanted, terms: ChainTerms): PlannedLink[][] {
+  // Before 7.14 and on OpenSearch `index-N` has no times and no order; sequence numbers grow with each write to an index.
+  const isDated = wanted.every(({ snapshot }) => snapshot.endedMs !== null)
+  return planChains(
+    wanted.map(({ planned, copy, snapshot }) => ({
+      order: isDated ? (snapshot.endedMs ?? 0) : sequenceOf(copy),
+      kind: planned.kind,
+      bytes: planned.content.bytes,
+      shards: copy.shards.map(({ files }) =>
+        (files?.files ?? []).map(({ physicalName: name, bytes, checksum }) => ({ name, bytes, checksum })),
+      ),
+    })),
+    terms,
+  )
+}
+
+/**
+ * Sizes of a group for the forecast; nothing is fetched but metadata. The mirror fetches each blob once, whatever is restored of it; a server
+ * that reads the store itself fetches what a chain does not keep, for each restore anew. `auto` is forecast as the mirror.
+ */
+export async function sizeGroup(
+  group: Group,
+  catalogue: Catalogue,
+  how: { readonly source: AuditConfig['work']['source']; readonly chains: ChainTerms },
+  signal: AbortSignal,
+): Promise<GroupSize> {
   const { record, wanted } = await readGroup(group, catalogue, signal)
+  const largestContentBytes = Math.max(0, ...group.contents.map(({ content }) => content.bytes))
+  if (how.source === 's3') return { ...sizeByServer(wanted, how.chains), mirrorBytes: 0, largestContentBytes }
   const owners = ownersOf(record, catalogue.repositoryData)
   const items = distinctItems(wanted.flatMap(one => contentItems(record, one.copy, catalogue.repositoryData, owners)))
   const parts = items.flatMap(item => item.parts)
-  return {
-    fetchBytes: parts.reduce((sum, part) => sum + (part.bytes ?? 0), 0),
-    fetchRequests: parts.length,
-    largestContentBytes: Math.max(0, ...group.contents.map(({ content }) => content.bytes)),
+  const fetchBytes = parts.reduce((sum, part) => sum + (part.bytes ?? 0), 0)
+  return { fetchBytes, fetchRequests: parts.length, mirrorBytes: fetchBytes, largestContentBytes }
+}
+
+/** A server asks for each part of a file that it copies. */
+function sizeByServer(wanted: Wanted, terms: ChainTerms): Pick<GroupSize, 'fetchBytes' | 'fetchRequests'> {
+  const sum = { fetchBytes: 0, fetchRequests: 0 }
+  for (const { content, keptBytes } of linksOf(wanted, terms).flat()) {
+    const files = wanted[content]?.copy.shards.flatMap(shard => shard.files?.files ?? []) ?? []
+    const parts = files.flatMap(file => blobParts(file, ''))
+    const bytes = parts.reduce((total, part) => total + part.bytes, 0)
+    sum.fetchBytes += Math.max(0, bytes - keptBytes)
+    sum.fetchRequests += Math.ceil(parts.length * (bytes === 0 ? 1 : Math.max(0, 1 - keptBytes / bytes)))
   }
+  return sum
 }
 
 async function readGroup(group: Group, catalogue: Catalogue, signal: AbortSignal) {

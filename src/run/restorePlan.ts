@@ -2,8 +2,7 @@
 import { describeError, SnapproofError } from '../errors.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Plan } from '../model/plan.ts'
-import type { ChainTerms } from '../plan/chains.ts'
-import { majorOf } from '../plan/compatibility.ts'
+import { chainTermsOf } from '../plan/chains.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
 import type { Attempt } from './attempt.ts'
 import { askedByBaselines } from './baselines.ts'
@@ -91,12 +90,6 @@ export async function restorePlan(dependencies: RunDependencies, options: Restor
 
 /** Of the system, of what is never used, and of an engine; for the size of a disk that would do. Assumed. */
 const takenBytes = 12_000_000_000
-
-function chainTermsOf(name: string, { engines, work }: RunDependencies['config']): ChainTerms {
-  const engine = engines.find(one => one.name === name)
-  const { product = 'elasticsearch', version = '0' } = engine ?? {}
-  return { fromBytes: work.chainFrom, product, major: majorOf(version) }
-}
 
 /** The engines of this machine; stop them whatever happens. */
 export function holdEngines(dependencies: RunDependencies, signal: AbortSignal, keep?: KeptRestores): EngineHolder {

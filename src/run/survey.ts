@@ -12,6 +12,7 @@ import type { Limits } from '../model/policy.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import type { Draw } from '../model/sample.ts'
 import { isReadingDue } from '../plan/byteDebt.ts'
+import { chainTermsOf } from '../plan/chains.ts'
 import { offersOf } from '../plan/compatibility.ts'
 import { nothingUsed, termsOf, usageSince } from '../plan/cost.ts'
 import { type DebtInput, findDebt, isOwed, proofState } from '../plan/debt.ts'
@@ -151,10 +152,11 @@ export async function survey(
   })
   const writesTo = writesToOf(config)
   const sizes: GroupSize[] = []
+  const { source } = config.work
   const groups: Usage[] = []
   for (const group of plan.groups) {
     const before = meter.used()
-    const size = await sizeGroup(group, catalogue, { source: config.work.source, chains: chainTermsOf(group.engine, config) }, signal)
+    const size = await sizeGroup(group, catalogue, { source, chains: chainTermsOf(group.engine, config) }, signal)
     // The work reads the metadata again, as it was read just now.
     const metadata = usageSince(before, meter.used())
     const mix = checked.classes.get(group.indexId) ?? null

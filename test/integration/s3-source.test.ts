@@ -1,5 +1,5 @@
 /** A real OpenSearch 3.3 reads the bucket itself, with its own repository-s3, from our local S3 server. */
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -90,6 +90,10 @@ test('the server reads each blob once, and we read none of them; nothing stays o
   })
   const blobs = (await readdir(grown.folder, { recursive: true })).filter(name => name.includes('/__'))
   expect(data(asked.server).sort()).toEqual(blobs.sort())
+  // What was foretold: each blob once, though three contents rest on some; nothing of it on our disk.
+  const sizes = await Promise.all(blobs.map(async name => (await stat(join(grown.folder, name))).size))
+  expect(seen.run.forecast?.fetchBytes).toBe(sizes.reduce((sum, size) => sum + size, 0))
+  expect(seen.run.forecast?.diskBytes).toBe(Math.max(...seen.run.restores.map(({ bytes }) => bytes)))
   // Where the metadata do not hold the commit, we read it: small blobs.
   expect(data(asked.us).length).toBeLessThanOrEqual(3)
   expect(await readdir(join(work, 'work'))).toEqual([])

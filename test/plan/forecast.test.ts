@@ -19,6 +19,7 @@ function planOf(...groups: readonly (readonly number[])[]): Plan {
 const size = (fetchBytes: number, largestContentBytes: number) => ({
   fetchBytes,
   fetchRequests: 3,
+  mirrorBytes: fetchBytes,
   largestContentBytes,
 })
 

@@ -72,7 +72,7 @@ describe('a night', () => {
   test('a group is spread over the storage classes of its index, its metadata over their own', () => {
     const contents = [{ content: content(), kind: 'never' as const, snapshot: 0 }]
     const group = { contents, restoreBytes: 2e8 } as unknown as Group
-    const size = { fetchRequests: 100, fetchBytes: 1e9, largestContentBytes: 0 }
+    const size = { fetchRequests: 100, fetchBytes: 1e9, mirrorBytes: 1e9, largestContentBytes: 0 }
     const mix = new Map([
       ['STANDARD', { requests: 1, bytes: 10 }],
       ['STANDARD_IA', { requests: 3, bytes: 90 }],

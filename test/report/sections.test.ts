@@ -134,6 +134,14 @@ describe('work', () => {
     expect(read(restoresSection(goodRun({ restores: [] })))).toContain('None.')
   })
 
+  it('shows what a chain kept beside what was foretold', () => {
+    const [row] = goodRun().restores
+    if (row === undefined) throw new Error('the good run restores nothing')
+    const chain = { link: 1, over: 'nightly-<1>', predictedReusedBytes: 3 * 2 ** 20, reusedBytes: 2 * 2 ** 20 }
+    const text = read(restoresSection(goodRun({ restores: [{ ...row, method: 'chained', chain }] })))
+    expect(text).toContain('over nightly-&lt;1&gt; : 2.10 MB kept of 3.15 MB foretold')
+  })
+
   it('states the limits, and that stating none is a defect', () => {
     expect(read(limitsSection(sampleRun()))).toContain('index-N carries no checksum')
     expect(read(limitsSection(sampleRun({ limitsOfProof: [] })))).toContain('itself a defect')

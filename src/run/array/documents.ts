@@ -39,7 +39,7 @@ export interface ContentResult {
   readonly row: ContentRow
   /** What accuses, when the verdict is `fail`. */
   readonly finding: Finding | null
-  readonly restore: Pick<RestoreRow, 'attempts' | 'expectedDocs' | 'foundDocs' | 'seconds'>
+  readonly restore: Pick<RestoreRow, 'attempts' | 'expectedDocs' | 'foundDocs' | 'seconds' | 'source' | 'chain'>
   /** Kept as it is, for `judge`. */
   readonly evidence: unknown
 }
@@ -182,6 +182,8 @@ const contentShape = object({
     expectedDocs: orNull(amount),
     foundDocs: orNull(amount),
     seconds: object({ mirror: amount, restore: amount, questions: amount }),
+    source: orAbsent(oneOf('mirror', 's3')),
+    chain: orAbsent(object({ link: amount, over: name, predictedReusedBytes: amount, reusedBytes: amount })),
   }),
 })
 const findingResultShape = object({

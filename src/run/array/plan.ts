@@ -201,12 +201,15 @@ function partOfPlan(
     if (group === undefined || size === undefined) return []
     const contents = share.contents.flatMap(position => group.contents[position] ?? [])
     const restoreBytes = contents.reduce((sum, { content }) => sum + content.bytes, 0)
-    const part = size.fetchBytes === 0 ? 1 : Math.min(1, restoreBytes / size.fetchBytes)
+    // A server that reads the store itself reads for each restore anew; a mirror, for the machine.
+    const wholeBytes = size.mirrorBytes === 0 ? group.restoreBytes : size.fetchBytes
+    const part = wholeBytes === 0 ? 1 : Math.min(1, restoreBytes / wholeBytes)
     return {
       group: { ...group, contents, restoreBytes },
       size: {
         fetchBytes: Math.ceil(size.fetchBytes * part),
         fetchRequests: Math.ceil(size.fetchRequests * part),
+        mirrorBytes: Math.ceil(size.mirrorBytes * part),
         largestContentBytes: Math.max(0, ...contents.map(({ content }) => content.bytes)),
       },
     }

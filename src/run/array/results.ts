@@ -81,7 +81,7 @@ export class ChildResults {
     const [restore] = restoreRows([attempt], repositoryData)
     if (number === undefined || restore === undefined)
       throw new SnapproofError('internal', 'a content was restored that was not planned')
-    const { attempts, expectedDocs, foundDocs, seconds } = restore
+    const { attempts, expectedDocs, foundDocs, seconds, source, chain } = restore
     const row = attemptRow(attempt, { runId: plan.runId, repositoryData })
     const holders = attempt.planned.content.snapshots.flatMap(position => repositoryData.snapshots[position] ?? [])
     if (row.verdict === 'fail' && (await this.#haveExpired(holders.map(({ uuid }) => uuid)))) {
@@ -92,7 +92,11 @@ export class ChildResults {
       schemaVersion: 1,
       row,
       finding: findingOf(attempt, catalogue),
-      restore: { attempts, expectedDocs, foundDocs, seconds },
+      restore: {
+        ...{ attempts, expectedDocs, foundDocs, seconds },
+        ...(source === undefined ? {} : { source }),
+        ...(chain === undefined ? {} : { chain }),
+      },
       evidence: savedEvidence(attempt),
     }
     const kept = await folder.keepContent(child, number, dependencies.runId, result, stored())

@@ -73,6 +73,7 @@ describe('an array', () => {
     )
     const run = runOf(await night.collect())
     expect(run.restores).toHaveLength(given.length)
+    expect(run.restores.map(({ method, source }) => [method, source])).toEqual(given.map(() => ['restore', 'mirror']))
     expect(run.array?.children).toMatchObject([
       { status: 'done', attempts: 2, proven: given.length },
       { status: 'absent', attempts: 0, left: 9 - given.length, reason: 'it never began' },
