@@ -2,7 +2,9 @@
 import type { RunResult, SnapshotSummary } from '../model/run.ts'
 import { type Standing, standingsOf } from '../model/standing.ts'
 import { type Level, levels, type VerdictRow } from '../model/verdict.ts'
+import { chart } from './charts.ts'
 import { bytes, count, counted, minute } from './format.ts'
+import { coverageChart } from './heatmap.ts'
 import { mark, verdictShapes } from './marks.ts'
 import { html, type Markup, name } from './markup.ts'
 import { definitions, table } from './table.ts'
@@ -21,15 +23,17 @@ export function coverageSection(run: RunResult): Markup {
       standingOrder[standings.bySnapshot.get(a) ?? 'open'] - standingOrder[standings.bySnapshot.get(b) ?? 'open'] ||
       (b.endedAt ?? '').localeCompare(a.endedAt ?? ''),
   )
+  const heatmap = coverageChart(run)
   return html`<section id="coverage">
 <h2>Snapshots and levels</h2>
 ${run.snapshots.length === 0 && html`<p>The repository holds no snapshot.</p>`}
+${heatmap !== null && chart(heatmap)}
 ${
   run.snapshots.length > 0 &&
   table<SnapshotSummary>({
     caption: 'Snapshots by level',
     rows,
-    maxRows: 1000,
+    maxRows: 500,
     columns: [
       {
         label: 'Snapshot',
@@ -76,7 +80,7 @@ function contentDetails(run: RunResult): Markup | false {
 ${table<VerdictRow>({
   caption: 'Each index in each snapshot at the level restore',
   rows,
-  maxRows: 1000,
+  maxRows: 500,
   columns: [
     { label: 'Index', cell: row => name(row.index ?? '') },
     { label: 'Snapshot', cell: row => name(row.snapshot) },

@@ -5,6 +5,7 @@ import { standingsOf } from '../model/standing.ts'
 import { age, count, counted, minute } from './format.ts'
 import { mark, severityShapes } from './marks.ts'
 import { html, key, type Markup, message, name } from './markup.ts'
+import { repeatCommand } from './repeat.ts'
 import { definitions, table } from './table.ts'
 import { findingTitle, isAboutData, methodWords, severityWords } from './words.ts'
 
@@ -64,8 +65,14 @@ ${definitions([
   ],
   finding.severity === 'error' ? ['Last good', lastGoodOf(run, finding)] : ['Last good', null],
   ['What to do', html`<strong>${message(finding.advice)}</strong>`],
+  ['Look again', repeated(run, finding, names)],
 ])}
 </article>`
+}
+
+function repeated(run: RunResult, finding: Finding, names: ReadonlyMap<string, string>): Markup | null {
+  const command = repeatCommand(run, finding, names)
+  return command === null ? null : key(command, 400)
 }
 
 function severityMark(finding: Finding): Markup {
@@ -130,6 +137,7 @@ export function lastGoodSection(run: RunResult): Markup | false {
   const rows = [...run.lastGood].sort((a, b) => Number(a.snapshot !== null) - Number(b.snapshot !== null))
   return html`<section id="last-good">
 <h2>Last good snapshot of each index</h2>
+<p>${lossSentence(rows, endMs)}</p>
 ${table<LastGood>({
   caption: 'Last good snapshot of each index',
   rows,
@@ -143,11 +151,30 @@ ${table<LastGood>({
       label: 'Taken',
       cell: row => row.endedAt !== null && html`<time datetime="${row.endedAt}">${minute(row.endedAt)}</time>`,
     },
-    { label: 'Age', numeric: true, cell: row => row.endedAt !== null && ageOf(row.endedAt, endMs) },
+    {
+      label: 'A loss now costs',
+      cell: row =>
+        row.snapshot === null
+          ? html`<strong>everything</strong>`
+          : row.endedAt === null
+            ? 'not known'
+            : `what was written in the last ${ageOf(row.endedAt, endMs)}`,
+    },
     { label: 'Proven at level', cell: row => row.snapshot !== null && provenAt(row) },
   ],
 })}
 </section>`
+}
+
+/** The worst first: it is what one has to answer for. */
+function lossSentence(rows: readonly LastGood[], endMs: number): Markup {
+  const none = rows.filter(row => row.snapshot === null)
+  if (none.length > 0)
+    return html`If the cluster were lost now, <strong>${counted(none.length, 'index', 'indices')} could not be restored at all</strong>, as far as is proven.`
+  const dated = rows.flatMap(row => (row.endedAt === null ? [] : [{ ...row, endedAt: row.endedAt }]))
+  const oldest = dated.sort((a, b) => a.endedAt.localeCompare(b.endedAt))[0]
+  if (oldest === undefined) return html`When these snapshots were taken is not known.`
+  return html`If the cluster were lost now, what was written since these snapshots would be lost: at most the last ${ageOf(oldest.endedAt, endMs)}, in ${name(oldest.index)}.`
 }
 
 /** The level, and how where that is not the level's own word. */

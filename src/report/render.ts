@@ -1,13 +1,14 @@
 /**
  * The nightly report: one self-contained HTML file without any script, for people who never see a terminal.
  *
- * Order: verdict in words, key numbers, findings (first when there are errors), last good snapshots, snapshots by
- * level, gaps, rules, baselines, sample, debt, restores, how long they take, costs, accepted findings, limits, identity.
+ * Order: verdict in words, key numbers, findings (first when there are errors), last good snapshots, what
+ * changed, snapshots by level, gaps, rules, baselines, sample, debt, restores, how long they take, costs, accepted findings, limits, identity.
  */
 import type { RunResult } from '../model/run.ts'
 import { openErrors } from '../model/standing.ts'
 import { arraySection } from './array.ts'
 import { baselinesSection } from './baselines.ts'
+import { changesSection } from './changes.ts'
 import { costsSection } from './costs.ts'
 import { coverageSection, gapsSection } from './coverage.ts'
 import { acceptedSection, findingsSection, lastGoodSection } from './findings.ts'
@@ -36,6 +37,7 @@ export function renderReport(run: RunResult, style: string): string {
 ${strip(run)}
 ${hasErrors && findingsSection(run)}
 ${lastGoodSection(run)}
+${changesSection(run)}
 ${coverageSection(run)}
 ${gapsSection(run)}
 ${rulesSection(run)}

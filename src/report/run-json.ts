@@ -9,12 +9,14 @@ import {
   arrayOf,
   bool,
   type Check,
+  type JsonSchema,
   object,
   oneOf,
   orAbsent,
   orNull,
   recordOf,
   ShapeError,
+  schemaOf,
   string,
   time,
   whole,
@@ -347,6 +349,20 @@ const runShape: Check = object({
   ),
   limitsOfProof: arrayOf(string),
 })
+
+/**
+ * JSON Schema of `run.json`; what `config/run.schema.json` holds. Made of the checks above, so it refuses what they refuse, and
+ * lets through members that a later version adds.
+ */
+export function runJsonSchema(): JsonSchema {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'run.json of Snapproof',
+    description:
+      'What one run found. Additions do not raise schemaVersion: expect members that are not described here.',
+    ...schemaOf(runShape),
+  }
+}
 
 /**
  * Reads `run.json`. Members that this version does not know are kept and ignored; codes of findings and reasons that

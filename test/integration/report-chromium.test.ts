@@ -64,7 +64,7 @@ describe.skipIf(executablePath === null)('report.html in Chromium', () => {
       await expect(page.locator('h1').textContent()).resolves.toContain('3 of 5 snapshots cannot')
       expect(await page.locator('h1').isVisible()).toBe(true)
       expect(await page.locator('#findings article.error').isVisible()).toBe(true)
-      expect(await page.locator('svg[role=img]').count()).toBe(2)
+      expect(await page.locator('svg[role=img]').count()).toBe(3)
     })
     await open('good', { javaScriptEnabled: false }, async page => {
       expect(await page.locator('h1').textContent()).toContain('are proven to restore')

@@ -65,7 +65,7 @@ describe('renderReport', () => {
   it('gives each plot a name, a description and its numbers', () => {
     const page = renderReport(sampleRun(), style)
     const plots = page.match(/<svg role="img"[\s\S]*?<\/figure>/g) ?? []
-    expect(plots).toHaveLength(2)
+    expect(plots).toHaveLength(3)
     for (const plot of plots) {
       expect(plot).toMatch(
         /aria-labelledby="([a-z-]+)-title \1-desc"[\s\S]*<title id="\1-title">[^<]+<[\s\S]*<desc id="\1-desc">[^<]+</,
