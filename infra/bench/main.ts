@@ -3,6 +3,8 @@
  * (a month's restores, on a real server), `check` (nights of generated repositories; hours at full size), `index-n`, `inspect`, `ledger` (its size after a year), `plan` (of an array). Without a name: all. Exit code 1 when a
  * target is missed.
  */
+import { execFileSync } from 'node:child_process'
+import { arch, availableParallelism, platform, release, totalmem } from 'node:os'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { benchCatchup } from './catchup.ts'
@@ -11,7 +13,7 @@ import { benchCheck } from './check.ts'
 import { benchIndexN, benchInspect } from './index-n.ts'
 import { benchLedger } from './ledger.ts'
 import { benchPlan } from './plan.ts'
-import { isReached, type Measurement, tableOf } from './result.ts'
+import { type BenchResult, isReached, type Measurement, measuresOf, tableOf } from './result.ts'
 
 type Bench = (scale: number, say: (text: string) => void) => Promise<Measurement[]>
 const benches: ReadonlyMap<string, Bench> = new Map([
@@ -40,9 +42,26 @@ for (const name of names) {
   const rows = (await benches.get(name)?.(scale, text => console.error(`${name}: ${text}`))) ?? []
   found.push(...rows.map(row => ({ bench: name, ...row, reached: isReached(row) })))
 }
-if (values.json) console.log(JSON.stringify({ scale, node: process.version, measurements: found }, null, 2))
+if (values.json) console.log(JSON.stringify(resultOf(found)))
 else console.log(tableOf(found))
 process.exitCode = found.every(row => row.reached) ? 0 : 1
+
+function resultOf(rows: typeof found): BenchResult {
+  const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8', timeout: 10_000 }).trim()
+  let commit: string | null = null
+  try {
+    commit = `${git('rev-parse', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`
+  } catch {
+    // Not a clone: there is no commit to name.
+  }
+  const machine = {
+    cpus: availableParallelism(),
+    memoryBytes: totalmem(),
+    node: process.version,
+    system: `${platform()} ${release()} ${arch()}`,
+  }
+  return { machine, commit, scale: scale ?? 1, measures: measuresOf(rows) }
+}
 
 /** `1/20`, `0.05`, `1`; null for anything else. */
 function scaleOf(text: string): number | null {

@@ -9,6 +9,38 @@ export interface Measurement {
   readonly target: number | null
 }
 
+/** What `--json` prints as its last line: one object for whoever compares runs. */
+export interface BenchResult {
+  readonly machine: {
+    readonly cpus: number
+    readonly memoryBytes: number
+    readonly node: string
+    readonly system: string
+  }
+  /** Of the tree; null: there is no git. `+`: with changes that are not committed. */
+  readonly commit: string | null
+  readonly scale: number
+  readonly measures: readonly {
+    /** Bench, case and measure in small letters. */
+    readonly id: string
+    readonly value: number
+    readonly unit: Measurement['unit']
+    /** Most that it may be; null: nothing is asked of it. */
+    readonly goal: number | null
+    /** What a goal is held against: beyond it the exit code is 1. */
+    readonly limit: number | null
+  }[]
+}
+
+export function measuresOf(found: readonly (Measurement & { readonly bench: string })[]): BenchResult['measures'] {
+  return found.map(({ bench, case: name, measure, value, unit, target }) => {
+    // A name of its own says all of it, such as `catchup-time-vs-naive`.
+    const id = measure.startsWith(`${bench}-`) ? measure : `${bench} ${name} ${measure}`
+    const slug = id.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
+    return { id: slug.replaceAll(/^-|-$/g, ''), value, unit, goal: target, limit: target }
+  })
+}
+
 export function isReached({ value, target }: Measurement): boolean {
   return target === null || value <= target
 }
