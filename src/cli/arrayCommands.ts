@@ -12,6 +12,7 @@ import { type PlannedArray, planArray } from '../run/array/plan.ts'
 import { collectOverdue, collectPlan, openFolder, ownerText, sharedLedger } from './arrayPlan.ts'
 import { buildRun, type CliContext, type CommonFlags, readConfig } from './context.ts'
 import { bytesText, countText, secondsText } from './words.ts'
+import { writeIndex } from './writeIndex.ts'
 
 /** A plan is forgotten by the ledger after a month; long before that somebody must have looked. */
 const longestDeadlineDays = 14
@@ -101,6 +102,7 @@ export async function collectCommand(context: CliContext, flags: CollectFlags): 
   const text = () =>
     `${renderSummary(run).trimEnd()}\n\nReport: ${join(out, 'report.html')}\nData:   ${join(out, 'run.json')}`
   context.print(flags.json ? serializeRun(run).trimEnd() : text())
+  await writeIndex(context, config, run, flags.out === undefined)
   return run.exit.code
 }
 

@@ -22,6 +22,7 @@ import { removeOldRuns } from './oldRuns.ts'
 import { describePlan, planJson } from './planText.ts'
 import { describeRehearsal, rehearsalJson } from './rehearseText.ts'
 import { bytesText, countText, tableText } from './words.ts'
+import { writeIndex } from './writeIndex.ts'
 
 export interface LimitFlags {
   readonly maxSnapshots?: number | undefined
@@ -77,6 +78,7 @@ async function runAndReport(
     context.log.clear()
     context.print(flags.json ? serializeRun(result).trimEnd() : humanResult(result, dependencies.output.folder))
     if (flags.out === undefined) await removeOldRuns(config.output, context)
+    await writeIndex(context, config, result, flags.out === undefined)
     await afterwards()
     return result.exit.code
   } finally {

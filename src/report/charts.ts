@@ -59,6 +59,12 @@ export function debtChart(run: RunResult): Chart {
     findings: run.findings.length,
   }
   const nights = [...run.history.slice(1 - maxNights), thisNight]
+  const description = `${counted(nights.length, 'run')} up to ${minute(run.endedAt)}. Debt ends at ${counted(run.debt.contents, 'content')}; this run proved ${thisNight.proven}.`
+  return nightsChart(nights, description)
+}
+
+/** `nights`: at least one, oldest first. */
+export function nightsChart(nights: readonly Night[], description: string): Chart {
   const height = 250
   const [left, right, top, bottom] = [44, width - 12, 12, height - 34]
   const highest = Math.max(1, ...nights.map(night => Math.max(night.debtContents, night.proven)))
@@ -96,7 +102,7 @@ ${labelled.map(i => {
   return {
     id: 'debt-chart',
     title: 'Debt after each night, and contents proven in it',
-    description: `${counted(nights.length, 'run')} up to ${minute(run.endedAt)}. Debt ends at ${counted(run.debt.contents, 'content')}; this run proved ${thisNight.proven}.`,
+    description,
     legend: [
       { className: 'series-debt', label: 'contents in debt after the night' },
       { className: 'series-proven', label: 'contents proven in the night' },
