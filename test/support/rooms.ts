@@ -30,6 +30,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   evidence: ['engine/port.ts'],
   rules: [],
   report: [],
+  formats: [],
   metrics: [],
   notify: [],
   seal: ['blobs/port.ts'],
@@ -46,17 +47,18 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'evidence',
     'rules',
     'report',
+    'formats',
     'metrics',
     'notify',
     'seal',
   ],
   // Builds the real adapters and hands them to `run` as ports.
-  cli: ['run', 'config', 'blobs', 'ledger', 'engine', 'mirror', 'metrics', 'notify', 'report', 'seal'],
+  cli: ['run', 'config', 'blobs', 'ledger', 'engine', 'mirror', 'metrics', 'notify', 'report', 'formats', 'seal'],
   'main.ts': ['cli', 'run', 'config'],
   // The stacks know the program by the names of its metrics only.
   'infra/aws': ['metrics/names.ts'],
   // Measures parts of the program, or a whole command, in processes of its own.
-  'infra/bench': ['blobs', 'cli', 'config', 'ledger', 'repository', 'run'],
+  'infra/bench': ['blobs', 'cli', 'config', 'engine', 'ledger', 'repository', 'run'],
   // Puts the bases of the tests' image together: a JDK, a search server, in the cache.
   'infra/image': ['config', 'engine'],
   // What demo and tests start, the documentation, the sample report. The program itself is started as a process, never imported.
@@ -82,7 +84,7 @@ export const libraryRooms: ReadonlyMap<RegExp, readonly string[]> = new Map([
   [/^(?:p-limit|p-retry)$/, ['*']],
 ])
 
-export const pureRooms: ReadonlySet<string> = new Set(['plan', 'rules', 'report', 'model'])
+export const pureRooms: ReadonlySet<string> = new Set(['plan', 'rules', 'report', 'formats', 'model'])
 /** Computation, no I/O. */
 const pureNodeModules: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer'])
 /** Who may start a child process: whatever is started must die with us, so it is started in one place. */
