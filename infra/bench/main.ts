@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- NAME… [--scale 1/20] [--json]`: measures against the numbers that the design asks for. Names: `catchup`, `chains`
- * (a month's restores, on a real server), `check` (nights of generated repositories; hours at full size), `index-n`, `inspect`, `ledger` (its size after a year), `plan` (of an array). Without a name: all. Exit code 1 when a
+ * (a month's restores, on a real server), `check` (nights of generated repositories; hours at full size), `index-n`, `inspect`, `ledger` (its size after a year), `plan` (of an array), `rules` (judged in a steady night). Without a name: all. Exit code 1 when a
  * target is missed.
  */
 import { execFileSync } from 'node:child_process'
@@ -14,6 +14,7 @@ import { benchIndexN, benchInspect } from './index-n.ts'
 import { benchLedger } from './ledger.ts'
 import { benchPlan } from './plan.ts'
 import { type BenchResult, isReached, type Measurement, measuresOf, tableOf } from './result.ts'
+import { benchRules } from './rules.ts'
 
 type Bench = (scale: number, say: (text: string) => void) => Promise<Measurement[]>
 const benches: ReadonlyMap<string, Bench> = new Map([
@@ -24,6 +25,7 @@ const benches: ReadonlyMap<string, Bench> = new Map([
   ['inspect', benchInspect],
   ['ledger', benchLedger],
   ['plan', benchPlan],
+  ['rules', benchRules],
 ])
 
 const { values, positionals } = parseArgs({

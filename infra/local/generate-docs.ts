@@ -14,6 +14,7 @@ import { errorCodes, exitCodes } from '../../src/errors.ts'
 import { metrics } from '../../src/metrics/names.ts'
 import { findingCodes } from '../../src/model/finding.ts'
 import { reasons } from '../../src/model/verdict.ts'
+import { runJsonSchema } from '../../src/report/run-json.ts'
 import { costExamples } from './cost-examples.ts'
 import { largeTable } from './large-repository.ts'
 
@@ -61,7 +62,10 @@ export function markersIn(text: string): string[] {
 /** Path from the root → what it should hold: every Markdown file with markers, and the JSON Schema. */
 export function generatedFiles(): Map<string, string> {
   const tables = new Map([...generatedTables(), ...otherTables()])
-  const files = new Map([['config/snapproof.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`]])
+  const files = new Map([
+    ['config/snapproof.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`],
+    ['config/run.schema.json', `${JSON.stringify(runJsonSchema(), null, 2)}\n`],
+  ])
   for (const file of markdownFiles()) {
     const text = readFileSync(join(root, file), 'utf8')
     if (markersIn(text).length > 0) files.set(file, withTables(text, tables))

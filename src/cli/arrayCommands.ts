@@ -11,6 +11,7 @@ import { folderOfPlan } from '../run/array/folder.ts'
 import { type PlannedArray, planArray } from '../run/array/plan.ts'
 import { collectOverdue, collectPlan, openFolder, ownerText, sharedLedger } from './arrayPlan.ts'
 import { buildRun, type CliContext, type CommonFlags, readConfig } from './context.ts'
+import { clearExports, type ExportFlags, writeExports } from './exports.ts'
 import { bytesText, countText, secondsText } from './words.ts'
 import { writeIndex } from './writeIndex.ts'
 
@@ -84,7 +85,7 @@ export async function workCommand(context: CliContext, flags: WorkFlags): Promis
   }
 }
 
-export interface CollectFlags extends CommonFlags {
+export interface CollectFlags extends CommonFlags, ExportFlags {
   readonly plan: string
   readonly out?: string | undefined
   readonly metrics?: boolean | undefined
@@ -92,6 +93,7 @@ export interface CollectFlags extends CommonFlags {
 
 export async function collectCommand(context: CliContext, flags: CollectFlags): Promise<ExitCode> {
   const overrides = flags.metrics === false ? { 'metrics.enabled': false } : {}
+  await clearExports(flags)
   const config = await readConfig(context, flags, undefined, overrides)
   const { run, before, out } = await collectPlan(context, config, flags)
   context.log.clear()
@@ -102,6 +104,7 @@ export async function collectCommand(context: CliContext, flags: CollectFlags): 
   const text = () =>
     `${renderSummary(run).trimEnd()}\n\nReport: ${join(out, 'report.html')}\nData:   ${join(out, 'run.json')}`
   context.print(flags.json ? serializeRun(run).trimEnd() : text())
+  await writeExports(flags, run, context.clock.nowMs())
   await writeIndex(context, config, run, flags.out === undefined)
   return run.exit.code
 }

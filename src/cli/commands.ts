@@ -17,6 +17,7 @@ import { survey } from '../run/survey.ts'
 import { type PlanArrayFlags, planArrayCommand } from './arrayCommands.ts'
 import { collectOverdue } from './arrayPlan.ts'
 import { buildRun, type CliContext, type CommonFlags, openConfigured, readConfig } from './context.ts'
+import { clearExports, type ExportFlags, writeExports } from './exports.ts'
 import { keepMilliseconds, keepOpen } from './keepOpen.ts'
 import { removeOldRuns } from './oldRuns.ts'
 import { describePlan, planJson } from './planText.ts'
@@ -31,7 +32,7 @@ export interface LimitFlags {
   readonly maxCostUsd?: string | undefined
 }
 
-export interface AuditFlags extends CommonFlags, LimitFlags {
+export interface AuditFlags extends CommonFlags, LimitFlags, ExportFlags {
   readonly out?: string | undefined
   readonly metrics?: boolean | undefined
   readonly deep?: boolean | undefined
@@ -40,6 +41,7 @@ export interface AuditFlags extends CommonFlags, LimitFlags {
 
 export async function auditCommand(context: CliContext, flags: AuditFlags): Promise<ExitCode> {
   if (flags.dryRun) return planCommand(context, flags)
+  await clearExports(flags)
   const config = await readConfig(context, flags, undefined, overridesOf(flags))
   return runAndReport(context, config, flags, { command: 'audit', only: null, limits: config.limits })
 }
@@ -48,6 +50,7 @@ export async function verifyCommand(
   context: CliContext,
   flags: AuditFlags & { readonly snapshots: readonly string[]; readonly keep?: number | undefined },
 ): Promise<ExitCode> {
+  await clearExports(flags)
   const keepMs = flags.keep === undefined ? null : keepMilliseconds(flags.keep)
   const config = await readConfig(context, flags, undefined, overridesOf(flags))
   const limits = { ...config.limits, snapshots: null }
@@ -77,6 +80,7 @@ async function runAndReport(
     const result = await audit(dependencies, options)
     context.log.clear()
     context.print(flags.json ? serializeRun(result).trimEnd() : humanResult(result, dependencies.output.folder))
+    await writeExports(flags, result, context.clock.nowMs())
     if (flags.out === undefined) await removeOldRuns(config.output, context)
     await writeIndex(context, config, result, flags.out === undefined)
     await afterwards()
@@ -200,7 +204,7 @@ function docsOf(
   return sum
 }
 
-function overridesOf(flags: AuditFlags): Record<string, string | number | boolean | undefined> {
+export function overridesOf(flags: AuditFlags): Record<string, string | number | boolean | undefined> {
   return {
     'limits.snapshots': flags.maxSnapshots,
     'limits.restoreBytes': flags.maxBytes,

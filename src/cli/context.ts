@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type OpenStoreOptions, openStore } from '../blobs/open.ts'
 import type { BlobWriter, RequestCounts } from '../blobs/port.ts'
@@ -267,6 +267,11 @@ export async function openSigner(key: SealKeyConfig, signal: AbortSignal): Promi
   return kmsSigner(key, signal)
 }
 
+const contentTypes = new Map([
+  ['.html', 'text/html; charset=utf-8'],
+  ['.csv', 'text/csv; charset=utf-8'],
+])
+
 /** Files go to the folder at once; the store gets its copy when the run is over. */
 function outputFolder(folder: string, runId: string, store: BlobWriter | null): RunDependencies['output'] {
   const written = new Map<string, string>()
@@ -285,7 +290,7 @@ function outputFolder(folder: string, runId: string, store: BlobWriter | null): 
     written: () => written,
     async upload(signal) {
       for (const name of store === null ? [] : written.keys()) {
-        const contentType = name.endsWith('.html') ? 'text/html; charset=utf-8' : 'application/json'
+        const contentType = contentTypes.get(extname(name)) ?? 'application/json'
         await store?.put(`${runId}/${name}`, await readFile(join(folder, name)), { contentType, signal })
       }
     },

@@ -1,10 +1,10 @@
 /** `ledger show`: one question, as a table for a person, JSON or CSV. */
 import { type ExitCode, exitCodes, SnapproofError } from '../errors.ts'
+import { csvText } from '../formats/csv.ts'
 import type { Answer, Cell, Column, Question, Scope } from '../ledger/show/answer.ts'
 import { show } from '../ledger/show/show.ts'
 import { type Clock, isoTime } from '../time.ts'
 import type { CliContext, CommonFlags } from './context.ts'
-import { csvText } from './csv.ts'
 import { withLedger } from './ledgerPlace.ts'
 import { bytesText, countText, secondsText, tableText } from './words.ts'
 

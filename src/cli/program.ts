@@ -11,6 +11,7 @@ import { doctorCommand } from './doctor.ts'
 import { judgeCommand } from './judgeCommand.ts'
 import { ledgerCommands } from './ledgerCommands.ts'
 import { safeText } from './log.ts'
+import { rehearseCommand } from './rehearseCommand.ts'
 import { reportCommand, reportFlags } from './reportCommand.ts'
 import { sealCommands } from './sealCommands.ts'
 
@@ -136,16 +137,31 @@ export function createProgram(context: CliContext, write: (text: string) => void
           argv => set(checkCommand(context, argv)),
         )
         .command(
-          'verify <snapshots..>',
+          'verify [snapshots..]',
           'Restore these snapshots now, whatever was proven before',
           y =>
             runFlags(limitFlags(y))
-              .positional('snapshots', { type: 'string', array: true, demandOption: true })
+              .positional('snapshots', { type: 'string', array: true, default: [] as string[] })
               .option('keep', {
                 type: 'number',
                 describe: 'Leave a restore that does not pass open for so many hours, and say how to look inside',
+              })
+              .option('rehearse', {
+                type: 'string',
+                describe:
+                  'Would they survive an upgrade? Restores with an engine of this version what plan --rehearse lets survive; without snapshots the newest of each index. Proves and accuses nothing',
+              })
+              .conflicts('rehearse', ['keep', 'junit', 'openmetrics'])
+              .check(({ snapshots, rehearse }) => {
+                if (snapshots.length > 0 || rehearse !== undefined) return true
+                throw new SnapproofError('usage', 'verify was given no snapshots', {
+                  advice: 'Name them, or give --rehearse VERSION. `snapproof inspect` lists them.',
+                })
               }),
-          argv => set(verifyCommand(context, argv)),
+          ({ rehearse, ...argv }) =>
+            set(
+              rehearse === undefined ? verifyCommand(context, argv) : rehearseCommand(context, { ...argv, rehearse }),
+            ),
         )
         .command(
           'report [run]',
@@ -223,6 +239,8 @@ function limitFlags<Flags>(parser: Argv<Flags>) {
 function runFlags<Flags>(parser: Argv<Flags>) {
   return parser
     .option('out', { type: 'string', describe: 'Folder for report.html, run.json and evidence' })
+    .option('junit', { type: 'string', describe: 'Write the result as JUnit XML to this file, too' })
+    .option('openmetrics', { type: 'string', describe: 'Write the metrics as OpenMetrics text to this file, too' })
     .option('metrics', { type: 'boolean', default: true, describe: 'Put metrics to CloudWatch' })
     .option('deep', {
       type: 'boolean',

@@ -7,6 +7,7 @@
 import { SnapproofError } from '../errors.ts'
 import {
   compareVersions,
+  type EngineOffer,
   isKnownServer,
   majorOf,
   meetingOf,
@@ -65,6 +66,30 @@ export function parseTarget(text: string): RehearsalTarget {
     })
   }
   return { product, version }
+}
+
+/** The newest configured engine of the version asked for. Throws `usage` where there is none. */
+export function engineToRehearse<Offer extends EngineOffer>(
+  { product, version }: RehearsalTarget,
+  engines: readonly Offer[],
+): Offer {
+  const fitting = engines.filter(one => one.product === product && `${one.version}.`.startsWith(`${version}.`))
+  const [newest] = fitting.sort((a, b) => compareVersions(b.version, a.version))
+  if (newest !== undefined) return newest
+  const known = engines.map(one => `${one.name} (${one.product} ${one.version})`).join(', ')
+  throw new SnapproofError('usage', `no engine of ${product} ${version} is configured to rehearse with`, {
+    advice: `Add one below engines: product ${product}, a version ${version.split('.').length === 3 ? version : `${version}.x`}. There are: ${known || 'none'}.`,
+  })
+}
+
+/** For each index the newest snapshot in which the metadata let it survive; each snapshot once. `snapshots`: newest first. */
+export function newestSurvivors(snapshots: readonly RehearsedSnapshot[]): RehearsedSnapshot[] {
+  const covered = new Set<string>()
+  return snapshots.filter(({ indices }) => {
+    const fresh = indices.filter(({ index, outcome }) => outcome === 'survives' && !covered.has(index))
+    for (const { index } of fresh) covered.add(index)
+    return fresh.length > 0
+  })
 }
 
 const worst: readonly RehearsalOutcome[] = ['survives', 'unknown', 'needs-licence', 'dies']

@@ -3,6 +3,7 @@
  * not seal, did not do its work.
  */
 import { describeError } from '../errors.ts'
+import { findingsCsv } from '../formats/findingsCsv.ts'
 import type { RunResult } from '../model/run.ts'
 import { renderReport } from '../report/render.ts'
 import { serializeRun } from '../report/run-json.ts'
@@ -79,4 +80,5 @@ async function uploadAgain({ output, log }: RunDependencies): Promise<void> {
 async function write(result: RunResult, { output, style }: RunDependencies): Promise<void> {
   await output.write('run.json', serializeRun(result))
   await output.write('report.html', renderReport(result, style))
+  await output.write('findings.csv', findingsCsv(result))
 }

@@ -1,4 +1,7 @@
-/** What an upgrade would do to every snapshot, from the metadata that were just checked. */
+/** What an upgrade would do to every snapshot: from the metadata that were just checked, and by restores with an engine of that version. */
+import type { AuditConfig, EngineConfig } from '../model/config.ts'
+import type { RunResult } from '../model/run.ts'
+import type { Reason, VerdictValue } from '../model/verdict.ts'
 import { majorOf, meetingOf, originOf } from '../plan/compatibility.ts'
 import {
   isMarkedReadOnly,
@@ -9,7 +12,7 @@ import {
 } from '../plan/rehearse.ts'
 import type { Survey } from './survey.ts'
 
-export { parseTarget, type RehearsalOutcome } from '../plan/rehearse.ts'
+export { engineToRehearse, newestSurvivors, parseTarget, type RehearsalOutcome } from '../plan/rehearse.ts'
 
 export interface Rehearsal {
   readonly target: RehearsalTarget
@@ -64,4 +67,56 @@ export async function rehearseSurvey(
       target,
     ),
   }
+}
+
+/**
+ * The configuration of a rehearsal by restore: this engine alone, and nothing of it is remembered, sealed, measured or told. That a newer
+ * server restores a snapshot is no proof that the cluster's own version does, and that it does not accuses nobody.
+ */
+export function rehearsalConfig(config: AuditConfig, engine: EngineConfig, ledgerFile: string): AuditConfig {
+  return {
+    ...config,
+    repository: { ...config.repository, name: `${config.repository.name}-rehearsal` },
+    engines: [engine],
+    ledger: { ...config.ledger, store: null, file: ledgerFile },
+    output: { ...config.output, store: null },
+    metrics: { ...config.metrics, enabled: false },
+    notify: { ...config.notify, topicArn: null },
+    seal: null,
+  }
+}
+
+/** An index of a snapshot that was to be restored by the version rehearsed. */
+export interface RestoredIndex {
+  readonly snapshot: string
+  readonly index: string
+  readonly verdict: VerdictValue
+  /** Null: it passed, or the run says nothing about it. */
+  readonly reason: Reason | null
+  /** For people; of the server where it spoke. */
+  readonly message: string
+}
+
+/** What that run says of every index that the metadata let survive. Only a restore by this engine is a pass. Pure. */
+export function restoredOf(
+  snapshots: readonly RehearsedSnapshot[],
+  run: Pick<RunResult, 'restores' | 'verdicts'>,
+  { product, version }: Pick<EngineConfig, 'product' | 'version'>,
+): RestoredIndex[] {
+  return snapshots.flatMap(({ name, uuid, indices }) =>
+    indices.flatMap(({ index, outcome }): RestoredIndex | [] => {
+      if (outcome !== 'survives') return []
+      const said = { snapshot: name, index }
+      const restore = run.restores.find(
+        row => row.index === index && (row.snapshotUuid === uuid || row.creditedTo.includes(name)),
+      )
+      const row = run.verdicts.find(one => one.uuid === uuid && one.index === index && one.level === 'restore')
+      if (restore?.verdict === 'pass' && restore.engine === `${product} ${version}` && row?.verdict !== 'fail')
+        return { ...said, verdict: 'pass', reason: null, message: '' }
+      const verdict = restore !== undefined && restore.verdict !== 'pass' ? restore : row
+      if (verdict === undefined || verdict.verdict === 'pass')
+        return { ...said, verdict: 'inconclusive', reason: null, message: 'it was not restored' }
+      return { ...said, verdict: verdict.verdict, reason: verdict.reason, message: restore?.message ?? '' }
+    }),
+  )
 }

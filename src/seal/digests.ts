@@ -2,7 +2,8 @@
 import type { RunResult } from '../model/run.ts'
 import { canonicalJson, type SealRecord, type Sha256, sha256 } from './record.ts'
 
-const outputs: ReadonlySet<string> = new Set(['run.json', 'report.html'])
+/** No evidence: what is drawn from `run.json`, and `run.json`. */
+const outputs: ReadonlySet<string> = new Set(['run.json', 'report.html', 'findings.csv'])
 
 /** `written`: SHA-256 by name of every file in the folder of the run. */
 export function digestsOf(

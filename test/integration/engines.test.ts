@@ -3,12 +3,13 @@
  * lived through the upgrades 7.17, 8.19, 9.5, one through OpenSearch 2.x and 3.x. Here a slice: a repository of 8.19 that the nearest
  * engine above restores, and one of 5.6 and 6.8 that none does.
  */
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildRun } from '../../src/cli/context.ts'
+import { createProgram } from '../../src/cli/program.ts'
 import { cacheFolder } from '../../src/config/cache.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { startWithClient } from '../../src/engine/start.ts'
@@ -16,6 +17,7 @@ import { silentLog } from '../../src/log.ts'
 import type { RunResult } from '../../src/model/run.ts'
 import { audit } from '../../src/run/audit.ts'
 import { systemClock } from '../../src/time.ts'
+import { readRun } from '../support/auditRun.ts'
 import { repositoryFixtures } from '../support/fixtures.ts'
 import { mustJudgeAlike } from '../support/judgeAlike.ts'
 
@@ -41,7 +43,7 @@ function fixtureFolder(name: string): string {
   return folder
 }
 
-async function night(name: string, folder: string, engines: readonly Version[]) {
+async function configure(name: string, folder: string, engines: readonly Version[]): Promise<string> {
   const file = join(root, `${name}.yaml`)
   const list = engines.map(
     ({ product, version }) =>
@@ -54,9 +56,15 @@ ledger: { sync: none, file: ${name}.sqlite }
 engines:
 ${list.join('\n')}
 work: { folder: work }
+output: { folder: ${name}-runs }
 metrics: { enabled: false }
 `,
   )
+  return file
+}
+
+async function night(name: string, folder: string, engines: readonly Version[]) {
+  const file = await configure(name, folder, engines)
   const config = await loadConfig({ file, environment: {}, overrides: {} })
   const starts: string[] = []
   const said: string[] = []
@@ -114,6 +122,48 @@ describe('a slice', () => {
       expect(levels.restore?.verdict).not.toBe('pass')
       if (state === 'SUCCESS') expect(levels.restore?.reason).toBe('no-engine-for-version')
     }
+  })
+})
+
+describe('verify --rehearse', () => {
+  async function rehearse(name: string, engines: readonly Version[], ...args: string[]) {
+    const file = await configure(name, fixtureFolder(name), engines)
+    const [said, printed]: [string[], string[]] = [[], []]
+    const log = { ...silentLog, clear: () => {} }
+    const context = {
+      environment: process.env,
+      clock: systemClock,
+      log,
+      signal,
+      print: (text: string) => void printed.push(text),
+    }
+    const program = createProgram(context, text => void said.push(text), '1.2.3')
+    const code = await program.run(['verify', '--config', file, '--json', ...args])
+    return { code, said: said.join(''), printed: printed.join('') }
+  }
+
+  it('restores with that version what is nearest to another, and leaves no trace in ledger and runs', async () => {
+    const { code, said, printed } = await rehearse('es-8.19', [es('8.19.0'), es('9.5.3')], '--rehearse', '9')
+    expect(said).toBe('')
+    const { snapshots, restored } = JSON.parse(printed).rehearsal
+    expect(restored).toMatchObject({ engine: { version: '9.5.3' }, trouble: null })
+    const newest = ['wide', 'orders', 'empty', 'growing', 'recreated']
+    expect(restored.indices.map((one: { index: string }) => one.index)).toEqual(['empty', 'growing', ...newest])
+    expect(new Set(restored.indices.map((one: { verdict: string }) => one.verdict))).toEqual(new Set(['pass']))
+    // By metadata: one index was never whole, and nothing dies.
+    expect(snapshots.map((one: { outcome: string }) => one.outcome)).not.toContain('dies')
+    expect(code).toBe(0)
+    expect(restored.folder).toMatch(/\/es-8\.19-runs\/rehearsal-[^/]+$/)
+    const run = await readRun(restored.folder)
+    expect(run.repository.name).toBe('es-8.19-rehearsal')
+    expect(run.engines.map(({ version }) => version)).toEqual(['9.5.3'])
+    expect(await readdir(root)).not.toContain('es-8.19.sqlite')
+  })
+
+  it('names the engine to add', async () => {
+    const { code, said } = await rehearse('os-3.3', [os('3.3.0')], '--rehearse', '9.5.3')
+    expect(code).toBe(64)
+    expect(said).toMatch(/no engine of elasticsearch 9\.5\.3 is configured[\s\S]*opensearch-3\.3\.0/)
   })
 })
 

@@ -1,7 +1,9 @@
 /** What an upgrade does to each snapshot, by the ids that servers write. */
 import { describe, expect, test } from 'vitest'
 import {
+  engineToRehearse,
   isMarkedReadOnly,
+  newestSurvivors,
   parseTarget,
   type RehearsalSubject,
   rehearse,
@@ -94,4 +96,36 @@ test('marks of an upgrade: a write block alone is none', () => {
 
 test.each(['', 'nine', '6', '10', 'opensearch-4', '9.5.3.1', 'kibana-9', '-9'])('%j is refused', text => {
   expect(() => parseTarget(text)).toThrow(expect.objectContaining({ code: 'usage' }))
+})
+
+describe('by restore', () => {
+  const offer = (version: string, product: 'elasticsearch' | 'opensearch' = 'elasticsearch') => ({
+    name: version,
+    product,
+    version,
+  })
+
+  test('the newest engine of the version asked for', () => {
+    const offers = [offer('9.0.1'), offer('9.5.3'), offer('9.10.0'), offer('8.19.0'), offer('9.11.0', 'opensearch')]
+    const named = (target: string) => engineToRehearse(parseTarget(target), offers).name
+    expect([named('9'), named('9.0'), named('9.5.3'), named('8')]).toEqual(['9.10.0', '9.0.1', '9.5.3', '8.19.0'])
+    for (const target of ['7', '9.1', '9.5.2', 'opensearch-2'])
+      expect(() => engineToRehearse(parseTarget(target), offers)).toThrow(/no engine of/)
+  })
+
+  test('of each index the newest snapshot in which it survives', () => {
+    const dead = { createdVersion: 7_172_899 }
+    const of = (snapshot: string, ...indices: Partial<RehearsalSubject>[]) =>
+      indices.map(index => subject({ snapshot, snapshotUuid: snapshot, ...index }))
+    const snapshots = rehearse(
+      [
+        ...of('four', { index: 'a', ...dead }, { index: 'b' }),
+        ...of('three', { index: 'b' }),
+        ...of('two', { index: 'a' }, { index: 'b' }),
+        ...of('one', { index: 'a' }, { index: 'c', ...dead }),
+      ],
+      parseTarget('9'),
+    )
+    expect(newestSurvivors(snapshots).map(({ name }) => name)).toEqual(['four', 'two'])
+  })
 })

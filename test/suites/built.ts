@@ -8,6 +8,7 @@ import type { RunResult } from '../../src/model/run.ts'
 import { parseRun } from '../../src/report/run-json.ts'
 import { mustJudgeAlike } from '../support/judgeAlike.ts'
 import { processesWith } from '../support/program.ts'
+import { mustBeDescribed } from '../support/runSchema.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -107,6 +108,7 @@ metrics: { enabled: false }
     start,
     async runJson(out) {
       const run = parseRun(await readFile(join(outOf(out), 'run.json'), 'utf8'))
+      mustBeDescribed(run)
       await mustJudgeAlike(outOf(out), run)
       return run
     },

@@ -26,6 +26,7 @@ import { audit } from '../../src/run/audit.ts'
 import { type Survey, survey } from '../../src/run/survey.ts'
 import { systemClock } from '../../src/time.ts'
 import { mustJudgeAlike } from './judgeAlike.ts'
+import { mustBeDescribed } from './runSchema.ts'
 
 /** One server, and the folder in which its mirror lies. */
 export interface Server {
@@ -239,6 +240,7 @@ async function readEvidence(folder: string, run: RunResult, index: string, snaps
 /** What `run.json` of a night of the real program says, and its evidence says the same. */
 export async function readRun(folder: string): Promise<RunResult> {
   const run = parseRun(await readFile(join(folder, 'run.json'), 'utf8'))
+  mustBeDescribed(run)
   await mustJudgeAlike(folder, run)
   return run
 }

@@ -102,8 +102,11 @@ export function rangeWords({ min, max }: Range): string {
   return max === null ? 'any number' : `at most ${num(max)}`
 }
 
+/** Made once: a night says a million numbers, and making it costs more than all else of a judgement. */
+const numberFormat = new Intl.NumberFormat('en-US', { maximumFractionDigits: 6 })
+
 export function num(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: 6 })
+  return numberFormat.format(value)
 }
 
 /** `3 d 4 h`, `26 h`, `90 s`: two units at most, never rounded up to what is wanted. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { csvText } from '../../src/cli/csv.ts'
+import { csvText } from '../../src/formats/csv.ts'
 
 test.each([
   ['=1+1', "'=1+1"],

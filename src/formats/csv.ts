@@ -1,8 +1,8 @@
 /** CSV that a spreadsheet can open safely. */
 
 /**
- * RFC 4180, lines end with CR LF. Texts that a spreadsheet would take for a formula (they begin with `=`, `+`, `-`, `@`, a tab or a
- * carriage return) get an apostrophe before them; numbers are numbers. Null is empty.
+ * RFC 4180, lines end with CR LF. Texts that a spreadsheet would take for a formula (they begin with `=`, `+`, `-`, `@`, one of
+ * these in full width, a tab or a line end) get an apostrophe before them; numbers are numbers. Null is empty.
  */
 export function csvText(
   columns: readonly string[],
@@ -15,6 +15,6 @@ export function csvText(
 function cellText(value: string | number | null): string {
   if (value === null) return ''
   if (typeof value === 'number') return String(value)
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
+  const text = /^[=+\-@＝＋－＠\t\r\n]/.test(value) ? `'${value}` : value
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
