@@ -7,7 +7,7 @@ import { type JudgedSnapshot, judgedLevels } from './verdicts.ts'
 export function summarize({ entry, checked, levels, copies }: JudgedSnapshot, { plan }: Survey): SnapshotSummary {
   const marks = judgedLevels.flatMap(level => {
     const found = levels[level]
-    return found === undefined ? [] : [[level, found.mark] as const]
+    return found === undefined ? [] : [[level, { verdict: found.mark.verdict, reason: found.mark.reason }] as const]
   })
   return {
     name: entry.name,

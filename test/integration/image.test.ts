@@ -20,6 +20,7 @@ import { type metrics, namespace } from '../../src/metrics/names.ts'
 import { parseRun } from '../../src/report/run-json.ts'
 import { flat, resource, synth } from '../infra/aws/templates.ts'
 import { readRun } from '../support/auditRun.ts'
+import { type KmsServer, kmsKeyArn, startKmsServer } from '../support/kmsServer.ts'
 import { dataBlobs, digestOf, filesOf, flipBitOf } from '../support/repositoryFiles.ts'
 
 const say = (text: string) => console.error(text)
@@ -27,7 +28,8 @@ const found = await readyPodman(say)
 if (typeof found === 'string') say(`SKIPPED: the image is not built and run: ${found}`)
 
 const facts = { version: '9.8.7', revision: 'a'.repeat(40), source: 'https://example.com/snapproof' }
-const [bucket, base, ledgerBucket, region] = ['demo-bucket', 'production', 'demo-ledger', 'eu-central-1']
+const [bucket, base, ledgerBucket, sealBucket] = ['demo-bucket', 'production', 'demo-ledger', 'demo-seals']
+const region = 'eu-central-1'
 /** Would be of no use to anybody; must not be found in the image. */
 const credentials = {
   AWS_ACCESS_KEY_ID: 'AKIADEMODEMODEMODEMO',
@@ -41,6 +43,7 @@ let folder: string
 let repository: string
 let s3: LocalS3
 let moto: Moto
+let kms: KmsServer
 /** In this mood the store answers for the data of the index that is asked for first, and is silent about all others. */
 let stalling: { first: string | null } | null = null
 
@@ -50,7 +53,7 @@ describe.skipIf(typeof found === 'string')('the image', { timeout: 600_000 }, ()
     await podman.sweep()
     folder = await mkdtemp(join(tmpdir(), 'snapproof-image-'))
     repository = join(folder, 's3', bucket, base)
-    await mkdir(join(folder, 's3', ledgerBucket), { recursive: true })
+    for (const own of [ledgerBucket, sealBucket]) await mkdir(join(folder, 's3', own), { recursive: true })
     image = await buildTestImage(podman, facts, say)
     await takeSnapshots()
     s3 = await startLocalS3({
@@ -66,11 +69,13 @@ describe.skipIf(typeof found === 'string')('the image', { timeout: 600_000 }, ()
       },
     })
     moto = await ensureMoto()
+    kms = await startKmsServer()
   }, 30 * 60_000)
   afterAll(async () => {
     for (const name of containers) await podman.tell(['rm', '--force', '--ignore', '--time', '0', name])
     await s3?.close()
     await moto?.stop()
+    await kms?.stop()
     await rm(folder, { recursive: true, force: true })
   })
 
@@ -152,6 +157,7 @@ describe.skipIf(typeof found === 'string')('the image', { timeout: 600_000 }, ()
     expect(night.engines).toMatchObject([{ kind: 'distribution', version: sourceVersion }])
     expect(night.snapshots.map(one => one.levels.restore?.verdict)).toEqual(days.map(() => 'pass'))
     expect(kept).toContain(file.replace('run.json', 'report.html'))
+    expect(await filesOf(join(folder, 's3', sealBucket))).toHaveLength(1)
     const client = new CloudWatchClient({
       region,
       endpoint: moto.endpointUrl,
@@ -258,11 +264,14 @@ function stackNight(name: string): Started {
     environment[Name] = flat(Value)
       .replaceAll(/<AuditStorageLedger\w+>/g, ledgerBucket)
       .replaceAll(/<AuditNotifications\w+>/g, `arn:aws:sns:${region}:111122223333:alarms`)
+      .replaceAll(/<AuditStorageSeals\w+>/g, sealBucket)
+      .replaceAll(/<AuditStorageSealKey\w+\.Arn>/g, kmsKeyArn)
       .replaceAll('<AWS::Region>', region)
   }
-  for (const section of ['REPOSITORY', 'LEDGER', 'OUTPUT'])
+  for (const section of ['REPOSITORY', 'LEDGER', 'OUTPUT', 'SEAL'])
     environment[`SNAPPROOF_${section}_ENDPOINT_URL`] = s3.endpointUrl
   environment.SNAPPROOF_METRICS_ENDPOINT_URL = moto.endpointUrl
+  environment.SNAPPROOF_SEAL_KMS_ENDPOINT_URL = kms.endpointUrl
   environment.SNAPPROOF_WORK_CONTENTS = '1'
   const variables = Object.entries(environment).flatMap(([key, value]) => ['--env', `${key}=${value}`])
   return start(name, Command, [...hardened, ...variables])
