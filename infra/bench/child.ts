@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { tmpdir } from 'node:os'
 import process from 'node:process'
-import type { RequestCounts } from '../../src/blobs/port.ts'
+import { openStore } from '../../src/blobs/open.ts'
+import type { BlobReader, RequestCounts } from '../../src/blobs/port.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import { silentLog } from '../../src/log.ts'
 import { decodeRepositoryData } from '../../src/repository/repository-data.ts'
@@ -14,6 +15,7 @@ import { systemClock } from '../../src/time.ts'
 import { generatedReader } from '../local/generate/reader.ts'
 import { repositoryDataChunks } from '../local/generate/repository-data.ts'
 import { generationOf, type RepositoryShape } from '../local/generate/shape.ts'
+import { byteProof, plainGet } from './readStore.ts'
 import type { CheckAnswer, DecodeAnswer, InspectAnswer, PairedAnswer, Task, Used } from './task.ts'
 
 const requests = 16
@@ -69,11 +71,11 @@ async function check(shape: RepositoryShape, file: string | null): Promise<Omit<
   }
 }
 
-async function inspect(shape: RepositoryShape): Promise<Omit<InspectAnswer, keyof Used>> {
+async function inspect(blobs: BlobReader): Promise<Omit<InspectAnswer, keyof Used>> {
   const narrow = { snapshot: null, index: null, shards: true }
   const limits = { requests, maxMetadataBytes, temporaryFolder: tmpdir() }
   const answer = { lines: 0, bytes: 0, longestLine: 0 }
-  for await (const line of inspectLines(generatedReader(shape), { ...narrow, ...limits, log: silentLog, signal })) {
+  for await (const line of inspectLines(blobs, { ...narrow, ...limits, log: silentLog, signal })) {
     answer.lines++
     answer.bytes += line.length
     answer.longestLine = Math.max(answer.longestLine, line.length)
@@ -124,7 +126,13 @@ function work(task: Task) {
         planChildren(task.shape, task.folder, task.children),
       )
     case 'inspect':
-      return inspect(task.shape)
+      return inspect(generatedReader(task.shape))
+    case 'byte-proof':
+      return byteProof(task)
+    case 'plain-get':
+      return plainGet(task)
+    case 'inspect-store':
+      return inspect(openStore(task.url, { clock: systemClock }))
     case 'decode':
       return decode(task.shape)
     case 'decode-and-parse':

@@ -21,7 +21,14 @@ export async function benchIndexN(scale: number, say: (text: string) => void): P
   const ratio = median(paired.decode.map((seconds, i) => seconds / (paired.parse[i] ?? Number.NaN)))
   const alone = await measure({ kind: 'decode', shape }, { timeoutMs })
   return [
-    { case: name, measure: 'decode : JSON.parse', value: ratio, unit: 'ratio', target: 1.5 },
+    {
+      id: 'decode-vs-json-parse',
+      case: name,
+      measure: 'decode : JSON.parse',
+      value: ratio,
+      unit: 'ratio',
+      target: 1.5,
+    },
     { case: name, measure: 'decode, processor', value: median(paired.decode), unit: 'seconds', target: null },
     { case: name, measure: 'JSON.parse, processor', value: median(paired.parse), unit: 'seconds', target: null },
     { case: name, measure: 'peak memory of decode alone', value: alone.peakBytes, unit: 'bytes', target: memoryTarget },

@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- NAME… [--scale 1/20] [--json]`: measures against the numbers that the design asks for. Names: `catchup`, `chains`
- * (a month's restores, on a real server), `check` (nights of generated repositories; hours at full size), `index-n`, `inspect`, `ledger` (its size after a year), `plan` (of an array), `rules` (judged in a steady night). Without a name: all. Exit code 1 when a
+ * (a month's restores, on a real server), `check` (nights of generated repositories; hours at full size), `index-n`, `inspect`, `ledger` (its size after a year), `plan` (of an array), `reading` (every byte, beside GET and restic; sizes, beside a server), `report`
+ * (drawn), `rules` (judged in a steady night). Without a name: all. Exit code 1 when a
  * target is missed.
  */
 import { execFileSync } from 'node:child_process'
@@ -13,6 +14,8 @@ import { benchCheck } from './check.ts'
 import { benchIndexN, benchInspect } from './index-n.ts'
 import { benchLedger } from './ledger.ts'
 import { benchPlan } from './plan.ts'
+import { benchReading } from './reading.ts'
+import { benchReport } from './report.ts'
 import { type BenchResult, isReached, type Measurement, measuresOf, tableOf } from './result.ts'
 import { benchRules } from './rules.ts'
 
@@ -25,6 +28,8 @@ const benches: ReadonlyMap<string, Bench> = new Map([
   ['inspect', benchInspect],
   ['ledger', benchLedger],
   ['plan', benchPlan],
+  ['reading', benchReading],
+  ['report', benchReport],
   ['rules', benchRules],
 ])
 

@@ -1,6 +1,8 @@
 /** What a bench found: numbers beside what they must not exceed. */
 
 export interface Measurement {
+  /** What `--json` calls it; absent: made of bench, case and measure. */
+  readonly id?: string
   readonly case: string
   readonly measure: string
   readonly value: number
@@ -21,7 +23,7 @@ export interface BenchResult {
   readonly commit: string | null
   readonly scale: number
   readonly measures: readonly {
-    /** Bench, case and measure in small letters. */
+    /** Its own, such as `catchup-time-vs-naive`, or bench, case and measure in small letters. */
     readonly id: string
     readonly value: number
     readonly unit: Measurement['unit']
@@ -33,10 +35,8 @@ export interface BenchResult {
 }
 
 export function measuresOf(found: readonly (Measurement & { readonly bench: string })[]): BenchResult['measures'] {
-  return found.map(({ bench, case: name, measure, value, unit, target }) => {
-    // A name of its own says all of it, such as `catchup-time-vs-naive`.
-    const id = measure.startsWith(`${bench}-`) ? measure : `${bench} ${name} ${measure}`
-    const slug = id.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
+  return found.map(({ id, bench, case: name, measure, value, unit, target }) => {
+    const slug = (id ?? `${bench} ${name} ${measure}`).toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
     return { id: slug.replaceAll(/^-|-$/g, ''), value, unit, goal: target, limit: target }
   })
 }

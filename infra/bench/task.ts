@@ -10,6 +10,12 @@ export type Task =
   | { readonly kind: 'inspect'; readonly shape: RepositoryShape }
   /** Decodes `index-N` from a stream that is made meanwhile. */
   | { readonly kind: 'decode'; readonly shape: RepositoryShape }
+  /** `check --level bytes` of a store, without a ledger. */
+  | { readonly kind: 'byte-proof'; readonly url: string; readonly endpointUrl: string | null }
+  /** A plain GET of every object below a place of a bucket, by the SDK alone, as many at once. */
+  | { readonly kind: 'plain-get'; readonly bucket: string; readonly prefix: string; readonly endpointUrl: string }
+  /** `inspect --jsonl` of a store. */
+  | { readonly kind: 'inspect-store'; readonly url: string }
   /** Decodes `index-N` from memory, and parses the same bytes with `JSON.parse`, in turns. */
   | { readonly kind: 'decode-and-parse'; readonly shape: RepositoryShape; readonly rounds: number }
 
@@ -49,6 +55,11 @@ export interface DecodeAnswer extends Used {
   readonly bytes: number
 }
 
+export interface ReadAnswer extends Used {
+  readonly objects: number
+  readonly bytes: number
+}
+
 export interface PairedAnswer extends Used {
   readonly bytes: number
   /** Processor seconds of each round: the processor may be shared, its time is not. */
@@ -61,5 +72,8 @@ export interface AnswerOf {
   readonly plan: PlanAnswer
   readonly inspect: InspectAnswer
   readonly decode: DecodeAnswer
+  readonly 'byte-proof': ReadAnswer
+  readonly 'plain-get': ReadAnswer
+  readonly 'inspect-store': InspectAnswer
   readonly 'decode-and-parse': PairedAnswer
 }

@@ -12,7 +12,7 @@ import { findingTitle, isAboutData, methodWords, severityWords } from './words.t
 const severityOrder = { error: 0, warning: 1, information: 2 } as const
 /** Written out in full; the rest up to `maxRows` is a table. */
 const maxArticles = 40
-export const maxFindingRows = 2000
+export const maxFindingRows = 250
 
 export function findingsSection(run: RunResult): Markup {
   const findings = bySeverity(run.findings)

@@ -30,6 +30,10 @@ type Path = 'gigabit' | 'disk'
 
 export interface RestoreBench {
   readonly repository: DailyRepository
+  /** Of the S3 server, without the narrow wire. */
+  readonly endpointUrl: string
+  /** For work; goes with the repository. */
+  readonly folder: string
   naive(how: { readonly wire: Path; readonly tuned: boolean }): Restoring
   ours(how: { readonly wire: Path } & Pick<OursOptions, 'source' | 'chainFrom'>): Restoring
   inTurns<Way extends string>(ways: Readonly<Record<Way, Restoring>>, rounds: number): Promise<UsedBy<Way>>
@@ -79,6 +83,8 @@ function openBench(
   }
   return {
     repository,
+    endpointUrl: s3.endpointUrl,
+    folder,
     naive:
       ({ wire, tuned }) =>
       place =>

@@ -1,0 +1,154 @@
+/**
+ * Reading beside those who read the same: every byte of a repository in a local S3 by `check --level bytes` and by plain GETs, on a disk by us
+ * and by `restic check --read-data` of the same files, and the sizes of all shards by `inspect --jsonl` and by a server's `_status`. In turns,
+ * each of us in a process of its own. `--scale` divides the bytes.
+ */
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import process from 'node:process'
+import { promisify } from 'node:util'
+import { cacheFolder } from '../../src/config/cache.ts'
+import { startSourceCluster } from '../local/cluster.ts'
+import { measure } from './measure.ts'
+import { server } from './restores/repository.ts'
+import { onRepository, type RestoreBench } from './restores/turns.ts'
+import { type Measurement, median } from './result.ts'
+
+const execute = promisify(execFile)
+const rounds = 5
+const timeoutMs = 3_600_000
+const [days, indices] = [30, 8]
+
+type Say = (text: string) => void
+
+export async function benchReading(scale: number, say: Say): Promise<Measurement[]> {
+  const firstBytes = 64 * 2 ** 20 * scale
+  const shape = { days, indices, writtenPerDay: 2, firstBytes, dailyBytes: firstBytes / 10 }
+  return onRepository(shape, say, async bench => [
+    ...(await besideGet(bench, say)),
+    ...(await besideRestic(bench, say)),
+    ...(await besideStatus(bench, say)),
+  ])
+}
+
+/** Seconds of ours in those of another, round by round. */
+async function inTurns(
+  names: readonly [string, string],
+  ours: () => Promise<number>,
+  theirs: () => Promise<number>,
+  say: Say,
+) {
+  const pairs: { readonly ours: number; readonly theirs: number }[] = []
+  for (let round = 0; round < rounds; round++) {
+    const first = round % 2 === 0 ? await ours() : null
+    const other = await theirs()
+    const own = first ?? (await ours())
+    pairs.push({ ours: own, theirs: other })
+    say(`round ${round + 1}, ${names[0]}: ${own.toFixed(2)} s, ${names[1]}: ${other.toFixed(2)} s`)
+  }
+  return pairs
+}
+
+function rowsOf(
+  id: string,
+  names: readonly [string, string],
+  pairs: Awaited<ReturnType<typeof inTurns>>,
+  target: number | null,
+): Measurement[] {
+  const ratios = pairs.map(({ ours, theirs }) => ours / theirs)
+  const row = (measured: string, value: number, unit: Measurement['unit'], most: number | null = null) => ({
+    case: `${days} days × ${indices}`,
+    measure: measured,
+    value,
+    unit,
+    target: most,
+  })
+  return [
+    row(`${names[0]}: time`, median(pairs.map(({ ours }) => ours)), 'seconds'),
+    row(`${names[1]}: time`, median(pairs.map(({ theirs }) => theirs)), 'seconds'),
+    { id, ...row(id, median(ratios), 'ratio', target) },
+    row(`${id}, least`, Math.min(...ratios), 'ratio'),
+    row(`${id}, greatest`, Math.max(...ratios), 'ratio'),
+  ]
+}
+
+/** Of the same objects, as many at once. Ours looks at the list of objects and at every checksum besides. */
+async function besideGet({ endpointUrl }: RestoreBench, say: Say): Promise<Measurement[]> {
+  const names = ['check --level bytes, S3', 'plain GET'] as const
+  const pairs = await inTurns(
+    names,
+    async () => (await measure({ kind: 'byte-proof', url: 's3://bucket/base', endpointUrl }, { timeoutMs })).seconds,
+    async () =>
+      (await measure({ kind: 'plain-get', bucket: 'bucket', prefix: 'base/', endpointUrl }, { timeoutMs })).seconds,
+    say,
+  )
+  return rowsOf('byteproof-vs-get', names, pairs, 1 / 0.9)
+}
+
+/** Restic reads its own copy of the same files, which it compressed as little as it can, and decrypts it; both read from the disk. */
+async function besideRestic({ repository, folder }: RestoreBench, say: Say): Promise<Measurement[]> {
+  const environment = { ...process.env, RESTIC_PASSWORD: 'bench', RESTIC_REPOSITORY: join(folder, 'restic') }
+  const restic = (...args: string[]) =>
+    execute('restic', ['--no-cache', ...args], { env: environment, timeout: timeoutMs, maxBuffer: 2 ** 24 })
+  try {
+    await restic('version')
+  } catch (error) {
+    say(`SKIPPED byteproof-vs-restic-check: no restic (${(error as Error).message.split('\n')[0]})`)
+    return []
+  }
+  const place = join(repository.root, 'bucket/base')
+  await restic('init')
+  await restic('backup', place)
+  const names = ['check --level bytes, disk', 'restic check --read-data'] as const
+  const pairs = await inTurns(
+    names,
+    async () =>
+      (await measure({ kind: 'byte-proof', url: `file://${place}`, endpointUrl: null }, { timeoutMs })).seconds,
+    async () => {
+      const start = performance.now()
+      await restic('check', '--read-data')
+      return (performance.now() - start) / 1000
+    },
+    say,
+  )
+  return rowsOf('byteproof-vs-restic-check', names, pairs, 1)
+}
+
+/** A server that is up already, and what each of us is asked: how large is every shard of every snapshot? */
+async function besideStatus({ repository, folder }: RestoreBench, say: Say): Promise<Measurement[]> {
+  const cluster = await startSourceCluster({
+    workFolder: join(folder, 'status'),
+    cacheFolder: cacheFolder(process.env),
+    repositoryFolder: join(repository.root, 'bucket'),
+    ...server,
+    heapMb: 1024,
+  })
+  const ask = <T>(method: string, path: string, body?: object) =>
+    cluster.client.transport.request<T>(
+      { method, path, ...(body === undefined ? {} : { body }) },
+      { requestTimeout: timeoutMs },
+    )
+  try {
+    const place = join(repository.root, 'bucket/base')
+    await ask('PUT', '/_snapshot/base', { type: 'fs', settings: { location: place, readonly: true } })
+    const names = ['inspect --jsonl', '_snapshot/_all and _status'] as const
+    const pairs = await inTurns(
+      names,
+      async () => (await measure({ kind: 'inspect-store', url: `file://${place}` }, { timeoutMs })).seconds,
+      async () => {
+        const start = performance.now()
+        await ask('GET', '/_snapshot/base/_all')
+        const { snapshots } = await ask<{ snapshots: unknown[] }>(
+          'GET',
+          `/_snapshot/base/${repository.snapshots.join(',')}/_status`,
+        )
+        if (snapshots.length !== repository.snapshots.length) throw new Error(`${snapshots.length} were answered`)
+        return (performance.now() - start) / 1000
+      },
+      say,
+    )
+    return rowsOf('inspect-vs-status', names, pairs, 1)
+  } finally {
+    await cluster.stop()
+  }
+}
