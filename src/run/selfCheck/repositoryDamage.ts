@@ -57,14 +57,16 @@ export async function repositoryDamage(ground: Ground): Promise<Planted[]> {
   ]
 }
 
-/** Faults that one comparison sees: a checksum sees every bit, a length every other length. The suite of damages has them all. */
+/**
+ * Faults that one comparison sees: a checksum sees every bit, a length every other length. The suite of damages has them all. What is
+ * different before the footer may be seen by a decoder too; a footer that says something else is seen by its comparison alone.
+ */
 const effects: Readonly<Partial<Record<FaultKind, string>>> = {
   empty: 'other length',
   truncated: 'other length',
   longer: 'other length',
   'flipped-header': 'other bytes',
   'flipped-body': 'other bytes',
-  'flipped-footer': 'other bytes',
 }
 
 /** Each field of `index-N` by itself: it has no checksum. */

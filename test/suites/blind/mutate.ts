@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import process from 'node:process'
 import type { SelfCheck } from '../../../src/model/run.ts'
 import type { Mutant } from './mutants.ts'
 
@@ -68,7 +69,9 @@ export function switchedOff(source: string, { file, from, to }: Mutant): string 
 
 function node(cwd: string, args: readonly string[]) {
   return new Promise<{ code: number | null; stdout: string; stderr: string }>((done, fail) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    // Our own variables are no configuration, and the program refuses what it does not know.
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SNAPPROOF_')))
+    const child = spawn(process.execPath, ['--import', 'tsx', ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
     const texts = { stdout: '', stderr: '' }
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       texts.stdout += text
