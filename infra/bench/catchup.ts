@@ -10,10 +10,14 @@ import { type Measurement, median } from './result.ts'
 const days = 30
 const indices = 20
 const indexBytes = 100 * 2 ** 20
-const rounds = 3
 
-export async function benchCatchup(scale: number, say: (text: string) => void): Promise<Measurement[]> {
+export async function benchCatchup(
+  scale: number,
+  say: (text: string) => void,
+  isQuick: boolean,
+): Promise<Measurement[]> {
   const firstBytes = indexBytes * scale
+  const rounds = isQuick ? 1 : 3
   // What is written to grows by a tenth that day.
   const shape = { days, indices, writtenPerDay: 2, firstBytes, dailyBytes: firstBytes / 10 }
   return onRepository(shape, say, async bench => {

@@ -6,12 +6,16 @@ import type { DailyRepository } from './restores/repository.ts'
 import { bytesOf, onRepository, ratiosOf, secondsOf, type UsedBy } from './restores/turns.ts'
 import { type Measurement, median } from './result.ts'
 
-const rounds = 3
 const days = 30
 const wholeBytes = 256 * 2 ** 20
 
-export async function benchChains(scale: number, say: (text: string) => void): Promise<Measurement[]> {
+export async function benchChains(
+  scale: number,
+  say: (text: string) => void,
+  isQuick: boolean,
+): Promise<Measurement[]> {
   const firstBytes = wholeBytes * scale
+  const rounds = isQuick ? 1 : 3
   const shape = { days, indices: 1, writtenPerDay: 1, firstBytes, dailyBytes: firstBytes / 33 }
   return onRepository(shape, say, async bench => {
     const ways = {

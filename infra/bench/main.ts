@@ -1,11 +1,13 @@
 /**
- * `npm run bench -- NAME… [--scale 1/20] [--json]`: measures against the numbers that the design asks for. Names: `catchup`, `chains`
+ * `npm run bench -- NAME… [--scale 1/20 | --quick] [--json] [--save]`: measures against the numbers that the design asks for. Names: `catchup`, `chains`
  * (a month's restores, on a real server), `check` (nights of generated repositories; hours at full size), `index-n`, `inspect`, `ledger` (its size after a year), `plan` (of an array), `reading` (every byte, beside GET and restic; sizes, beside a server), `report`
  * (drawn), `rules` (judged in a steady night). Without a name: all. Exit code 1 when a
  * target is missed.
  */
 import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { arch, availableParallelism, platform, release, totalmem } from 'node:os'
+import { join } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { benchCatchup } from './catchup.ts'
@@ -19,7 +21,7 @@ import { benchReport } from './report.ts'
 import { type BenchResult, isReached, type Measurement, measuresOf, tableOf } from './result.ts'
 import { benchRules } from './rules.ts'
 
-type Bench = (scale: number, say: (text: string) => void) => Promise<Measurement[]>
+type Bench = (scale: number, say: (text: string) => void, isQuick: boolean) => Promise<Measurement[]>
 const benches: ReadonlyMap<string, Bench> = new Map([
   ['catchup', benchCatchup],
   ['chains', benchChains],
@@ -35,20 +37,28 @@ const benches: ReadonlyMap<string, Bench> = new Map([
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { scale: { type: 'string', default: '1' }, json: { type: 'boolean', default: false } },
+  options: {
+    scale: { type: 'string' },
+    /** Minutes in the place of hours: a thirty-second of the size, every pair once. Tells that it works, and the order of magnitude. */
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    /** Keeps the result in test/bench/results. */
+    save: { type: 'boolean', default: false },
+  },
 })
-const scale = scaleOf(values.scale)
+const scale = scaleOf(values.scale ?? (values.quick ? '1/32' : '1'))
 const names = positionals.length === 0 ? [...benches.keys()] : positionals
 const unknown = names.filter(name => !benches.has(name))
 if (scale === null || unknown.length > 0) {
-  console.error(`usage: bench [${[...benches.keys()].join('|')}]… [--scale 1/20] [--json]`)
+  console.error(`usage: bench [${[...benches.keys()].join('|')}]… [--scale 1/20 | --quick] [--json] [--save]`)
   process.exit(64)
 }
 const found: (Measurement & { readonly bench: string; readonly reached: boolean })[] = []
 for (const name of names) {
-  const rows = (await benches.get(name)?.(scale, text => console.error(`${name}: ${text}`))) ?? []
+  const rows = (await benches.get(name)?.(scale, text => console.error(`${name}: ${text}`), values.quick)) ?? []
   found.push(...rows.map(row => ({ bench: name, ...row, reached: isReached(row) })))
 }
+if (values.save) save(resultOf(found))
 if (values.json) console.log(JSON.stringify(resultOf(found)))
 else console.log(tableOf(found))
 process.exitCode = found.every(row => row.reached) ? 0 : 1
@@ -68,6 +78,16 @@ function resultOf(rows: typeof found): BenchResult {
     system: `${platform()} ${release()} ${arch()}`,
   }
   return { machine, commit, scale: scale ?? 1, measures: measuresOf(rows) }
+}
+
+/** One file for each run, named after its time and commit; `test/bench/README.md` says what they are. */
+function save(result: BenchResult): void {
+  const folder = join(import.meta.dirname, '..', '..', 'test/bench/results')
+  mkdirSync(folder, { recursive: true })
+  const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')
+  const name = `${time}-${result.commit?.slice(0, 7) ?? 'no-commit'}.json`
+  writeFileSync(join(folder, name), `${JSON.stringify(result, null, 2)}\n`)
+  console.error(`kept: test/bench/results/${name}`)
 }
 
 /** `1/20`, `0.05`, `1`; null for anything else. */

@@ -15,19 +15,22 @@ import { onRepository, type RestoreBench } from './restores/turns.ts'
 import { type Measurement, median } from './result.ts'
 
 const execute = promisify(execFile)
-const rounds = 5
 const timeoutMs = 3_600_000
 const [days, indices] = [30, 8]
 
-type Say = (text: string) => void
+interface Turns {
+  readonly rounds: number
+  readonly say: (text: string) => void
+}
 
-export async function benchReading(scale: number, say: Say): Promise<Measurement[]> {
+export async function benchReading(scale: number, say: Turns['say'], isQuick: boolean): Promise<Measurement[]> {
   const firstBytes = 64 * 2 ** 20 * scale
+  const turns = { rounds: isQuick ? 2 : 5, say }
   const shape = { days, indices, writtenPerDay: 2, firstBytes, dailyBytes: firstBytes / 10 }
   return onRepository(shape, say, async bench => [
-    ...(await besideGet(bench, say)),
-    ...(await besideRestic(bench, say)),
-    ...(await besideStatus(bench, say)),
+    ...(await besideGet(bench, turns)),
+    ...(await besideRestic(bench, turns)),
+    ...(await besideStatus(bench, turns)),
   ])
 }
 
@@ -36,7 +39,7 @@ async function inTurns(
   names: readonly [string, string],
   ours: () => Promise<number>,
   theirs: () => Promise<number>,
-  say: Say,
+  { rounds, say }: Turns,
 ) {
   const pairs: { readonly ours: number; readonly theirs: number }[] = []
   for (let round = 0; round < rounds; round++) {
@@ -73,27 +76,27 @@ function rowsOf(
 }
 
 /** Of the same objects, as many at once. Ours looks at the list of objects and at every checksum besides. */
-async function besideGet({ endpointUrl }: RestoreBench, say: Say): Promise<Measurement[]> {
+async function besideGet({ endpointUrl }: RestoreBench, turns: Turns): Promise<Measurement[]> {
   const names = ['check --level bytes, S3', 'plain GET'] as const
   const pairs = await inTurns(
     names,
     async () => (await measure({ kind: 'byte-proof', url: 's3://bucket/base', endpointUrl }, { timeoutMs })).seconds,
     async () =>
       (await measure({ kind: 'plain-get', bucket: 'bucket', prefix: 'base/', endpointUrl }, { timeoutMs })).seconds,
-    say,
+    turns,
   )
   return rowsOf('byteproof-vs-get', names, pairs, 1 / 0.9)
 }
 
 /** Restic reads its own copy of the same files, which it compressed as little as it can, and decrypts it; both read from the disk. */
-async function besideRestic({ repository, folder }: RestoreBench, say: Say): Promise<Measurement[]> {
+async function besideRestic({ repository, folder }: RestoreBench, turns: Turns): Promise<Measurement[]> {
   const environment = { ...process.env, RESTIC_PASSWORD: 'bench', RESTIC_REPOSITORY: join(folder, 'restic') }
   const restic = (...args: string[]) =>
     execute('restic', ['--no-cache', ...args], { env: environment, timeout: timeoutMs, maxBuffer: 2 ** 24 })
   try {
     await restic('version')
   } catch (error) {
-    say(`SKIPPED byteproof-vs-restic-check: no restic (${(error as Error).message.split('\n')[0]})`)
+    turns.say(`SKIPPED byteproof-vs-restic-check: no restic (${(error as Error).message.split('\n')[0]})`)
     return []
   }
   const place = join(repository.root, 'bucket/base')
@@ -109,13 +112,13 @@ async function besideRestic({ repository, folder }: RestoreBench, say: Say): Pro
       await restic('check', '--read-data')
       return (performance.now() - start) / 1000
     },
-    say,
+    turns,
   )
   return rowsOf('byteproof-vs-restic-check', names, pairs, 1)
 }
 
 /** A server that is up already, and what each of us is asked: how large is every shard of every snapshot? */
-async function besideStatus({ repository, folder }: RestoreBench, say: Say): Promise<Measurement[]> {
+async function besideStatus({ repository, folder }: RestoreBench, turns: Turns): Promise<Measurement[]> {
   const cluster = await startSourceCluster({
     workFolder: join(folder, 'status'),
     cacheFolder: cacheFolder(process.env),
@@ -145,7 +148,7 @@ async function besideStatus({ repository, folder }: RestoreBench, say: Say): Pro
         if (snapshots.length !== repository.snapshots.length) throw new Error(`${snapshots.length} were answered`)
         return (performance.now() - start) / 1000
       },
-      say,
+      turns,
     )
     return rowsOf('inspect-vs-status', names, pairs, 1)
   } finally {
