@@ -12,6 +12,7 @@ import { type PlannedArray, planArray } from '../run/array/plan.ts'
 import { collectOverdue, collectPlan, openFolder, ownerText, sharedLedger } from './arrayPlan.ts'
 import { buildRun, type CliContext, type CommonFlags, readConfig } from './context.ts'
 import { clearExports, type ExportFlags, writeExports } from './exports.ts'
+import { type Notice, notified } from './notify.ts'
 import { bytesText, countText, secondsText } from './words.ts'
 import { writeIndex } from './writeIndex.ts'
 
@@ -89,13 +90,25 @@ export interface CollectFlags extends CommonFlags, ExportFlags {
   readonly plan: string
   readonly out?: string | undefined
   readonly metrics?: boolean | undefined
+  readonly notify?: boolean | undefined
 }
 
 export async function collectCommand(context: CliContext, flags: CollectFlags): Promise<ExitCode> {
   const overrides = flags.metrics === false ? { 'metrics.enabled': false } : {}
   await clearExports(flags)
   const config = await readConfig(context, flags, undefined, overrides)
-  const { run, before, out } = await collectPlan(context, config, flags)
+  return notified(context, config, { command: 'collect', silent: flags.notify === false }, notice =>
+    collectAndReport(context, config, flags, notice),
+  )
+}
+
+async function collectAndReport(
+  context: CliContext,
+  config: AuditConfig,
+  flags: CollectFlags,
+  notice: Notice,
+): Promise<ExitCode> {
+  const { run, before, out } = await collectPlan(context, config, flags, notice)
   context.log.clear()
   if (before !== null) {
     context.print(flags.json ? JSON.stringify({ ...before, alreadyCollected: true }, null, 2) : describeBefore(before))

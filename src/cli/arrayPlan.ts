@@ -8,6 +8,7 @@ import type { AuditConfig } from '../model/config.ts'
 import { type CollectOutcome, collectArray } from '../run/array/collect.ts'
 import { ArrayFolder, folderOfPlan } from '../run/array/folder.ts'
 import { buildRun, type CliContext, newRunId, openConfigured } from './context.ts'
+import { type Notice, notified } from './notify.ts'
 
 /** @throws SnapproofError `configuration`: the machines of an array meet in the store of the ledger and nowhere else */
 export function sharedLedger({ ledger }: AuditConfig): NonNullable<AuditConfig['ledger']['store']> {
@@ -40,6 +41,7 @@ export async function collectPlan(
   context: CliContext,
   config: AuditConfig,
   { plan: url, out }: { readonly plan: string; readonly out?: string | undefined },
+  notice: Notice,
 ): Promise<CollectOutcome & { readonly out: string }> {
   sharedLedger(config)
   const { folder, close: closeFolder } = openFolder(context, config, url)
@@ -47,7 +49,9 @@ export async function collectPlan(
     const plan = await folder.readPlan(context.signal)
     const { dependencies, close } = await buildRun(context, config, out, plan.runId)
     try {
-      const outcome = await collectArray(dependencies, { folder, plan, owner: ownerText() })
+      const outcome = await collectArray(notice.of(dependencies), { folder, plan, owner: ownerText() })
+      if (outcome.run === null) notice.nothingWasDone()
+      else notice.came(outcome.run)
       return { ...outcome, out: dependencies.output.folder }
     } finally {
       await close()
@@ -62,11 +66,13 @@ export async function collectPlan(
  * the array. What keeps us from that is said and keeps nobody from the run, which takes in what they journalled in any case.
  *
  * @param but URL of a plan that is left alone: the run's own
+ * @param silent nobody is told
  */
 export async function collectOverdue(
   context: CliContext,
   config: AuditConfig,
   but: string | null = null,
+  silent = false,
 ): Promise<void> {
   const { clock, log, signal } = context
   const { store: shared } = config.ledger
@@ -85,9 +91,14 @@ export async function collectOverdue(
     if (schemeOf(url) !== schemeOf(shared.url))
       throw new SnapproofError('configuration', `${url} is no place for a plan`)
     log.warn('a plan was not collected by its deadline: collecting what its machines left', { plan: url })
-    const { run, before, out } = await collectPlan(context, config, { plan: url })
-    const exit = run?.exit ?? before?.exit
-    log.warn(`the array of that plan ended with ${exit?.code}: ${exit?.reason}`, run === null ? {} : { report: out })
+    // The webhook hears of it. The ping waits for the run that comes now: a good end of an old plan is no sign that tonight's ended.
+    await notified(context, config, { command: 'collect', webhookOnly: true, silent }, async notice => {
+      const { out, ...outcome } = await collectPlan(context, config, { plan: url }, notice)
+      const { exit } = outcome.run ?? outcome.before
+      const fields = outcome.run === null ? {} : { report: out }
+      log.warn(`the array of that plan ended with ${exit.code}: ${exit.reason}`, fields)
+      return exit.code
+    })
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof SnapproofError)) throw error

@@ -19,6 +19,7 @@ import { collectOverdue } from './arrayPlan.ts'
 import { buildRun, type CliContext, type CommonFlags, openConfigured, readConfig } from './context.ts'
 import { clearExports, type ExportFlags, writeExports } from './exports.ts'
 import { keepMilliseconds, keepOpen } from './keepOpen.ts'
+import { type Notice, noNotice, notified } from './notify.ts'
 import { removeOldRuns } from './oldRuns.ts'
 import { describePlan, planJson } from './planText.ts'
 import { describeRehearsal, rehearsalJson } from './rehearseText.ts'
@@ -36,6 +37,8 @@ export interface AuditFlags extends CommonFlags, LimitFlags, ExportFlags {
   readonly out?: string | undefined
   readonly metrics?: boolean | undefined
   readonly deep?: boolean | undefined
+  /** `audit` alone tells others. */
+  readonly notify?: boolean | undefined
   readonly dryRun?: boolean | undefined
 }
 
@@ -43,7 +46,10 @@ export async function auditCommand(context: CliContext, flags: AuditFlags): Prom
   if (flags.dryRun) return planCommand(context, flags)
   await clearExports(flags)
   const config = await readConfig(context, flags, undefined, overridesOf(flags))
-  return runAndReport(context, config, flags, { command: 'audit', only: null, limits: config.limits })
+  const options = { command: 'audit', only: null, limits: config.limits } as const
+  return notified(context, config, { command: 'audit', silent: flags.notify === false }, notice =>
+    runAndReport(context, config, flags, options, notice),
+  )
 }
 
 export async function verifyCommand(
@@ -55,9 +61,9 @@ export async function verifyCommand(
   const config = await readConfig(context, flags, undefined, overridesOf(flags))
   const limits = { ...config.limits, snapshots: null }
   const options = { command: 'verify', only: flags.snapshots, limits } as const
-  if (keepMs === null) return runAndReport(context, config, flags, options)
+  if (keepMs === null) return runAndReport(context, config, flags, options, noNotice)
   const keep = new KeptRestores()
-  return runAndReport(context, config, flags, { ...options, keep }, () => keepOpen(keep, keepMs, context))
+  return runAndReport(context, config, flags, { ...options, keep }, noNotice, () => keepOpen(keep, keepMs, context))
 }
 
 async function runAndReport(
@@ -65,10 +71,11 @@ async function runAndReport(
   config: AuditConfig,
   flags: AuditFlags,
   options: Parameters<typeof audit>[1],
+  notice: Notice,
   /** When the result was printed; the work folder is still there. */
   afterwards: () => Promise<void> = async () => {},
 ): Promise<ExitCode> {
-  await collectOverdue(context, config)
+  await collectOverdue(context, config, null, flags.notify === false)
   for (const engine of config.work.deep ? config.engines : []) {
     if (depthOf(engine) === 'structure') continue
     const message = `work.deep: CheckIndex of ${engine.product} ${engine.version} compares checksums only; Elasticsearch 8 and OpenSearch 2 look at all that is in the files`
@@ -77,7 +84,8 @@ async function runAndReport(
   const { dependencies, close } = await buildRun(context, config, flags.out)
   try {
     await tryKey(dependencies, context)
-    const result = await audit(dependencies, options)
+    const result = await audit(notice.of(dependencies), options)
+    notice.came(result)
     context.log.clear()
     context.print(flags.json ? serializeRun(result).trimEnd() : humanResult(result, dependencies.output.folder))
     await writeExports(flags, result, context.clock.nowMs())

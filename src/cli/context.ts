@@ -227,7 +227,7 @@ export async function buildRun(
         workFolder: join(workFolder, 'engine'),
         repositoryFolder: workFolder,
         startTimeoutMs: config.work.engineStartSeconds * 1000,
-        environment,
+        environment: withoutSecrets(environment, config),
         signal: abort,
         log,
         clock,
@@ -248,6 +248,13 @@ export async function buildRun(
       await seals?.store.close()
     },
   }
+}
+
+/** What a throwaway server, which inherits our environment, has no use for. */
+function withoutSecrets(environment: Environment, { notify }: AuditConfig): Environment {
+  const { headerVariable } = notify.webhook
+  const entries = Object.entries(environment)
+  return Object.fromEntries(entries.filter(([name]) => !name.startsWith('SNAPPROOF_') && name !== headerVariable))
 }
 
 /** The chain of the configuration; null: runs are not sealed. */

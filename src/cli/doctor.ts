@@ -17,10 +17,16 @@ import {
   readConfig,
 } from './context.ts'
 import { safeText } from './log.ts'
+import { openNotifier } from './notify.ts'
 
 const marks: Readonly<Record<Diagnosis['outcome'], string>> = { good: 'ok  ', bad: 'BAD ', 'not-proven': '?   ' }
 
-export async function doctorCommand(context: CliContext, flags: CommonFlags): Promise<ExitCode> {
+export interface DoctorFlags extends CommonFlags {
+  /** Sends a test to ping and webhook. */
+  readonly send?: boolean | undefined
+}
+
+export async function doctorCommand(context: CliContext, flags: DoctorFlags): Promise<ExitCode> {
   const config = await readConfig(context, flags, undefined)
   const { clock, signal, environment } = context
   const { dependencies, close } = await buildRun(context, config, undefined)
@@ -45,6 +51,7 @@ export async function doctorCommand(context: CliContext, flags: CommonFlags): Pr
       seals,
       rememberedSeal: chain => askLedger(ledger => rememberedHead(subject => ledger.memory(subject), chain)),
       ...(await awsQuestions(config, clock)),
+      tryNotifications: notificationsQuestion(context, config, dependencies.tool.version, flags.send === true),
       selfCheck: dependencies.selfCheck,
       recentRuns: () => askLedger(ledger => ledger.runs(50)),
       environment,
@@ -83,6 +90,23 @@ async function awsQuestions(
   return {
     putProbe: putProbe === null ? null : signal => putProbe({ ...metrics, clock, signal }, repository.name),
     askTopic: askTopic === null || topicArn === null ? null : signal => askTopic({ topicArn, endpointUrl, signal }),
+  }
+}
+
+/** Null: neither ping nor webhook is configured. A header that is not there is the answer. */
+function notificationsQuestion(
+  context: CliContext,
+  config: AuditConfig,
+  version: string,
+  send: boolean,
+): DoctorDependencies['tryNotifications'] {
+  const { ping, webhook } = config.notify
+  if (ping.url === null && webhook.url === null) return null
+  return async signal => {
+    const notifier = openNotifier(context, config, version)
+    const { name, url } = config.repository
+    if (send) await notifier?.tryOut({ name, url }, signal)
+    return { places: notifier?.places ?? '', sent: send }
   }
 }
 

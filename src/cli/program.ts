@@ -40,7 +40,7 @@ export function createProgram(context: CliContext, write: (text: string) => void
           'audit',
           'The night: check all snapshots, restore what is in debt, report',
           y =>
-            runFlags(limitFlags(y)).option('dry-run', {
+            notifyFlag(runFlags(limitFlags(y))).option('dry-run', {
               type: 'boolean',
               describe: 'Only say what it would do: `plan`',
             }),
@@ -82,7 +82,7 @@ export function createProgram(context: CliContext, write: (text: string) => void
         .command(
           'collect',
           'The end of an array: takes in what its machines did, judges, reports, gives the lease back',
-          y => runFlags(planFlag(y)),
+          y => notifyFlag(runFlags(planFlag(y))),
           argv => set(collectCommand(context, argv)),
         )
         .command(
@@ -185,7 +185,11 @@ export function createProgram(context: CliContext, write: (text: string) => void
         .command(
           'doctor',
           'Is everything in place? Changes nothing',
-          y => y,
+          y =>
+            y.option('send', {
+              type: 'boolean',
+              describe: 'Send a test to ping (URL/log, which changes no state) and webhook',
+            }),
           argv => set(doctorCommand(context, argv)),
         )
         .demandCommand(1, 'Which command? `snapproof --help` lists them.')
@@ -234,6 +238,10 @@ function limitFlags<Flags>(parser: Argv<Flags>) {
       type: 'string',
       describe: 'Begin nothing that would make the run cost more, such as 2.50; by what was measured',
     })
+}
+
+function notifyFlag<Flags>(parser: Argv<Flags>) {
+  return parser.option('notify', { type: 'boolean', default: true, describe: 'Send ping and webhook' })
 }
 
 function runFlags<Flags>(parser: Argv<Flags>) {

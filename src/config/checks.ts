@@ -6,6 +6,7 @@ import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { engineProblems } from './engines.ts'
 import { isRecord } from './layers.ts'
+import { notifyProblems } from './notify.ts'
 import { gotAllowed } from './problems.ts'
 import { defaultLedgerFile } from './schema.ts'
 import { sealProblems } from './seal.ts'
@@ -27,6 +28,7 @@ export function crossChecks(value: Readonly<Record<string, unknown>>, folder: st
     ...storeChecks(value, folder),
     ...engineChecks(value),
     ...sealChecks(value, folder),
+    ...notifyChecks(value),
     ...sourceChecks(value),
   ]
 }
@@ -93,6 +95,10 @@ function sealChecks(value: Readonly<Record<string, unknown>>, folder: string): R
   if (chain !== null && keyFile !== null && liesWithin(chain, keyFile))
     problems.push({ key: 'keyFile', message: gotAllowed(key, 'a place outside the chain, which is handed out') })
   return problems.map(({ key: name, message }) => ({ path: ['seal', name], what: 'value', message }))
+}
+
+function notifyChecks({ notify }: Readonly<Record<string, unknown>>): RawProblem[] {
+  return isRecord(notify) ? notifyProblems(notify).map(problem => ({ ...problem, what: 'value' })) : []
 }
 
 function sourceChecks(value: Readonly<Record<string, unknown>>): RawProblem[] {

@@ -14,6 +14,7 @@ import { crossChecks } from './checks.ts'
 import { type ConfigDocument, parseConfigDocument } from './document.ts'
 import { type Environment, type FlagValue, layer, valueAt } from './layers.ts'
 import { knownKeys, leaves } from './leaves.ts'
+import { isNotifySecret } from './notify.ts'
 import { readPriceTable } from './prices.ts'
 import { configurationError, didYouMean, dottedPath, gotAllowed, type Problem } from './problems.ts'
 import { toOwnerRules } from './rules.ts'
@@ -130,7 +131,9 @@ function validate(
         if (!silenced.has(dottedPath(path))) report(path, 'key', unknownKey(issue.path, key))
       }
     } else if (!silenced.has(dottedPath(issue.path))) {
-      report(issue.path, 'value', gotAllowed(valueAt(value, issue.path), issue.message))
+      const got = valueAt(value, issue.path)
+      const isHidden = isNotifySecret(issue.path) && got !== undefined
+      report(issue.path, 'value', gotAllowed(isHidden ? '[hidden]' : got, issue.message))
     }
   }
   if (!result.success || problems.length > 0) throw configurationError(problems)

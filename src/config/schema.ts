@@ -7,6 +7,7 @@ import { kmsUses, transferRoutes } from '../model/cost.ts'
 import { type FindingCode, findingCodes } from '../model/finding.ts'
 import { baselines } from './baselines.ts'
 import { engine } from './engines.ts'
+import { notifySection } from './notify.ts'
 import { keepEvidence, rules } from './rules.ts'
 import { sealSection } from './seal.ts'
 import {
@@ -189,16 +190,7 @@ export const configSchema = section({
     region: region.meta({ description: 'Region of CloudWatch; none: what the SDK finds.' }),
     endpointUrl: endpointUrl.meta({ description: 'Another endpoint than CloudWatch’s own.' }),
   }).prefault({}),
-  notify: section({
-    topicArn: text(
-      'the ARN of an SNS topic, such as arn:aws:sns:eu-central-1:111122223333:alarms',
-      /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/,
-    )
-      .nullable()
-      .default(null)
-      .meta({ description: 'SNS topic of the alarms: doctor asks whether anybody is subscribed. Nothing is sent.' }),
-    endpointUrl: endpointUrl.meta({ description: 'Another endpoint than that of SNS.' }),
-  }).prefault({}),
+  notify: notifySection,
   seal: sealSection(storeUrl),
   failOn: oneOf(['error', 'warning'])
     .default('error')

@@ -53,6 +53,17 @@ export interface EngineConfig {
   readonly authorizationVariable: string | null
 }
 
+export interface NotifyConfig {
+  /** Who is told lies with the alarms; `doctor` asks this topic whether anybody is. */
+  readonly topicArn: string | null
+  /** Of SNS. */
+  readonly endpointUrl: string | null
+  /** These addresses are secrets: they are sent to and never shown. Null: nobody. */
+  readonly ping: { readonly url: string | null }
+  readonly webhook: { readonly url: string | null; readonly headerVariable: string | null }
+  readonly plainHttp: boolean
+}
+
 export interface AuditConfig {
   /** `name` is the key of the ledger and the CloudWatch dimension. */
   readonly repository: StoreConfig & { readonly name: string }
@@ -100,8 +111,7 @@ export interface AuditConfig {
     readonly maxMetadataBytes: number
   }
   readonly metrics: { readonly enabled: boolean; readonly region: string | null; readonly endpointUrl: string | null }
-  /** Who is told lies with the alarms; `doctor` asks this topic whether anybody is. */
-  readonly notify: { readonly topicArn: string | null; readonly endpointUrl: string | null }
+  readonly notify: NotifyConfig
   /** Null: runs are not sealed. */
   readonly seal: SealConfig | null
   readonly failOn: 'error' | 'warning'

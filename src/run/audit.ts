@@ -57,6 +57,7 @@ export async function audit(dependencies: RunDependencies, options: AuditOptions
     const likely = options.only !== null || last === undefined || last.debtContents > 0
     const first = config.engines[0]
     if (first !== undefined && likely && config.engines.length === 1) engines.warm(first.name)
+    await dependencies.notifyStarted?.()
     const seen = await phases.time('check and plan', () =>
       survey(dependencies, ledger, { ...options, readOnly: false, meter }),
     )

@@ -39,6 +39,8 @@ export interface RunDependencies {
   readonly output: OutputFolder
   /** Puts the metrics, heartbeat last; null: switched off. */
   readonly putMetrics: ((run: RunResult) => Promise<void>) | null
+  /** Told once the lease is held; never throws, returns within seconds. Absent: nobody is told. */
+  readonly notifyStarted?: (() => Promise<void>) | undefined
   /** Stylesheet of the report. */
   readonly style: string
 }

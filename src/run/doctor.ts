@@ -13,7 +13,14 @@ import type { TopicAnswer } from '../notify/subscriptions.ts'
 import { type Catalogue, openCatalogue } from '../repository/catalogue.ts'
 import type { SealHead } from '../seal/write.ts'
 import { type Clock, withDeadline } from '../time.ts'
-import { type Answer, good, lastRunAnswer, topicAnswer } from './doctorAnswers.ts'
+import {
+  type Answer,
+  good,
+  lastRunAnswer,
+  notificationsAnswer,
+  type TriedNotifications,
+  topicAnswer,
+} from './doctorAnswers.ts'
 import { type CheckedSeals, sealAnswer } from './doctorSeals.ts'
 import { mustSee } from './selfCheck/selfCheck.ts'
 
@@ -32,6 +39,8 @@ export interface DoctorDependencies {
   readonly putProbe: ((signal: AbortSignal) => Promise<void>) | null
   /** Null: no topic is configured. */
   readonly askTopic: ((signal: AbortSignal) => Promise<TopicAnswer>) | null
+  /** Origins of ping and webhook, and whether they took a test just now. Absent: neither is configured. */
+  readonly tryNotifications?: ((signal: AbortSignal) => Promise<TriedNotifications>) | null | undefined
   selfCheck(): Promise<SelfCheck>
   /** What the ledger knows of the last runs, oldest first. */
   recentRuns(): Promise<readonly RunRow[]>
@@ -114,6 +123,10 @@ export async function diagnose(dependencies: DoctorDependencies): Promise<Diagno
   await ask('somebody hears the alarms', async s =>
     topicAnswer(config.notify.topicArn, (await dependencies.askTopic?.(s)) ?? null),
   )
+  if (dependencies.tryNotifications != null) {
+    const { tryNotifications } = dependencies
+    await ask('ping and webhook', async s => notificationsAnswer(await tryNotifications(s)))
+  }
   await ask('an audit runs as planned', async () =>
     lastRunAnswer(await dependencies.recentRuns(), dependencies.clock.nowMs()),
   )

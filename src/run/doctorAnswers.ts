@@ -51,6 +51,20 @@ export function topicAnswer(topicArn: string | null, answer: TopicAnswer | null)
   return good(`${confirmed.length} confirmed: ${listed(confirmed.map(name))}`)
 }
 
+export interface TriedNotifications {
+  /** `ping at https://hc-ping.com`. */
+  readonly places: string
+  /** False: `--send` was not given. */
+  readonly sent: boolean
+}
+
+export function notificationsAnswer({ places, sent }: TriedNotifications): Answer {
+  if (sent) return good(`a test was taken: ${places}`)
+  const advice =
+    '`snapproof doctor --send` sends a test: `log` to the ping, which changes no state, and a document to the webhook.'
+  return { outcome: 'not-proven', message: `${places}: nothing was sent`, advice }
+}
+
 function listed(names: readonly string[]): string {
   return names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`
 }

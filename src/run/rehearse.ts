@@ -81,7 +81,12 @@ export function rehearsalConfig(config: AuditConfig, engine: EngineConfig, ledge
     ledger: { ...config.ledger, store: null, file: ledgerFile },
     output: { ...config.output, store: null },
     metrics: { ...config.metrics, enabled: false },
-    notify: { ...config.notify, topicArn: null },
+    notify: {
+      ...config.notify,
+      topicArn: null,
+      ping: { url: null },
+      webhook: { url: null, headerVariable: null },
+    },
     seal: null,
   }
 }

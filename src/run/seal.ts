@@ -3,6 +3,7 @@
  * keeps its verdicts and says that it is unsealed.
  */
 import type { BlobWriter } from '../blobs/port.ts'
+import { configurationHash } from '../config/configurationHash.ts'
 import { describeError, type ExitCode, exitCodes } from '../errors.ts'
 import type { LedgerSession } from '../ledger/port.ts'
 import type { AuditConfig, SealConfig } from '../model/config.ts'
@@ -138,7 +139,7 @@ export function recordOf(
       exitCode: run.exit.code,
     },
     inputs: {
-      configuration: sha256(JSON.stringify(config)),
+      configuration: configurationHash(config),
       generation,
       indexN,
       tool: run.tool.version,

@@ -97,7 +97,13 @@ describe('a valid file', () => {
         maxMetadataBytes: 268_435_456,
       },
       metrics: { enabled: true, region: null, endpointUrl: null },
-      notify: { topicArn: null, endpointUrl: null },
+      notify: {
+        topicArn: null,
+        endpointUrl: null,
+        ping: { url: null },
+        webhook: { url: null, headerVariable: null },
+        plainHttp: false,
+      },
       seal: null,
       failOn: 'error',
     })

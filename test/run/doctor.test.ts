@@ -131,7 +131,7 @@ describe('doctor', () => {
 
   it('says what CloudWatch and SNS said', async () => {
     const about = await ask({
-      config: { ...config, notify: { topicArn: 'arn:aws:sns:eu-central-1:1:t', endpointUrl: null } },
+      config: { ...config, notify: { ...config.notify, topicArn: 'arn:aws:sns:eu-central-1:1:t' } },
       putProbe: async () => {
         throw new Error('not allowed')
       },

@@ -70,7 +70,7 @@ test('no ledger, chain, store, topic or CloudWatch hears of it', async () => {
     ledger: { store: null, file: '/tmp/ledger.sqlite' },
     output: { store: null },
     metrics: { enabled: false },
-    notify: { topicArn: null },
+    notify: { topicArn: null, ping: { url: null }, webhook: { url: null, headerVariable: null } },
     seal: null,
     engines: [engine],
   })
@@ -91,5 +91,5 @@ test('no ledger, chain, store, topic or CloudWatch hears of it', async () => {
     'seal',
     'work',
   ])
-  expect(Object.keys(config.notify).sort()).toEqual(['endpointUrl', 'topicArn'])
+  expect(Object.keys(config.notify).sort()).toEqual(['endpointUrl', 'ping', 'plainHttp', 'topicArn', 'webhook'])
 })

@@ -63,6 +63,7 @@ export async function collectArray(
     // Another collect may have been at work until now.
     const meanwhile = await folder.readCollected(signal)
     if (meanwhile !== null) return { run: null, before: meanwhile }
+    await dependencies.notifyStarted?.()
     const gathered = await phases.time('results of the machines', () => gather(folder, plan, log, signal))
     await journalWhatIsMissing(ledger, plan, gathered)
     const { limits } = plan
