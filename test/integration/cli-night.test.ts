@@ -2,12 +2,13 @@
  * Nights of the real program that are stopped, killed and overtaken. What was proven before is kept, nothing is left
  * running, and the next night goes on from there. One ledger, in this order.
  */
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LocalS3, startLocalS3 } from '../../infra/local/s3/server.ts'
+import { type Listener, startListener } from '../notify/listener.ts'
 import { fixture, readRun } from '../support/auditRun.ts'
 import { type Ended, noneLeftWith, type Running, runProgram, startProgram, writeSetup } from '../support/program.ts'
 import { digestOf, filesOf } from '../support/repositoryFiles.ts'
@@ -25,6 +26,9 @@ let repository = ''
 let ledger = ''
 let config = ''
 let s3: LocalS3
+/** Who is told, and how the ledger was when he was. */
+let listener: Listener
+const told: { what: string; ledger: string }[] = []
 const nights: Running[] = []
 /** In this mood the store answers for the data of the index that is asked for first, and is silent about all others. */
 let stalling: { first: string | null } | null = null
@@ -47,6 +51,9 @@ beforeAll(async () => {
       },
     },
   })
+  listener = await startListener(async ({ path }) => {
+    told.push({ what: path.replace(/\?rid=.*/, ''), ledger: await digestOf(ledger) })
+  })
   config = await writeSetup(folder, {
     repository: 's3://bucket/base',
     endpointUrl: s3.endpointUrl,
@@ -57,18 +64,28 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const night of nights) night.kill('SIGKILL')
   await s3?.close()
+  await listener?.close()
   await rm(folder, { recursive: true, force: true })
 })
 
 const out = (name: string) => join(folder, 'out', name)
 const auditArgs = (name: string) => ['audit', '--config', config, '--out', out(name)]
 const work = () => join(folder, 'work')
+const telling = () => ({
+  SNAPPROOF_NOTIFY_PING_URL: `${listener.origin}/hush`,
+  SNAPPROOF_NOTIFY_WEBHOOK_URL: `${listener.origin}/hook-hush`,
+})
+const whatWasTold = () =>
+  told
+    .splice(0)
+    .map(({ what }) => what)
+    .sort()
 const passes = (stderr: string) => stderr.match(/: pass\b/g)?.length ?? 0
 
 /** Lets a night prove something, and then wait for the store with its server running. */
 async function stalledNight(name: string) {
   stalling = { first: null }
-  const night = startProgram(auditArgs(name))
+  const night = startProgram(auditArgs(name), telling())
   nights.push(night)
   await night.says(/: pass\b/)
   return night
@@ -102,13 +119,15 @@ describe('a night that does not end by itself', () => {
     const night = await stalledNight('terminated')
     // On this machine by the local file, on another one by the lease in the bucket.
     for (const place of [[], ['--ledger', join(folder, 'elsewhere.sqlite')]]) {
-      const second = await runProgram([...auditArgs('second'), ...place])
+      const second = await runProgram([...auditArgs('second'), ...place], telling())
       expect(second.code).toBe(3)
       expect(second.stderr).toMatch(/^snapproof: .*(in use|held) by .*\n {2}Wait for that run to end/m)
     }
+    expect(whatWasTold()).toEqual(['/hush/start'])
     night.kill('SIGTERM')
     const { code, stderr } = await night.ended
     expect(code).toBe(2)
+    expect(whatWasTold()).toEqual(['/hook-hush', '/hush/fail'])
     expect(stderr).toContain('SIGTERM: stopping; what is done is kept')
     await noneLeftWith(folder)
     expect(await filesOf(work())).toEqual([])
@@ -137,9 +156,12 @@ describe('a night that does not end by itself', () => {
 
   it('leaves no server behind when it is killed', async () => {
     const night = await stalledNight('killed')
+    told.splice(0)
     night.kill('SIGKILL')
     const { code, stderr } = await night.ended
     expect(code).toBeNull()
+    // Nobody can: whoever waits for its end misses it.
+    expect(told).toEqual([])
     await noneLeftWith(folder)
     proven += passes(stderr)
   })
@@ -151,8 +173,13 @@ describe('a night that does not end by itself', () => {
     planned = contentsOf(plan.stdout)
     expect([await digestOf(repository), await digestOf(ledger)]).toEqual(before)
 
-    const night = await afterLease(() => runProgram(auditArgs('last')))
+    const night = await afterLease(() => runProgram(auditArgs('last'), telling()))
     expect(night.code).toBe(0)
+    expect(told.map(({ what }) => what).sort()).toEqual(['/hook-hush', '/hush', '/hush/start'])
+    expect(told[0]?.what).toBe('/hush/start')
+    const stored = await digestOf(ledger)
+    expect(told.map(one => one.ledger === stored)).toEqual([false, true, true])
+    told.splice(0)
     expect(night.stderr).not.toContain('Warning:')
     const run = await readRun(out('last'))
     expect(run.restores.map(row => `${row.index} ${row.contentId}`).sort()).toEqual(planned)
@@ -168,15 +195,23 @@ describe('a night that does not end by itself', () => {
     const more = 'metrics: { enabled: true, endpointUrl: "http://127.0.0.1:9" }'
     const file = await writeSetup(folder, { ...setup, ledgerEndpointUrl: s3.endpointUrl, more })
     const before = await digestOf(ledger)
-    const { code, stdout } = await runProgram(['audit', '--config', file, '--out', out('unheard')])
+    const { code, stdout } = await runProgram(['audit', '--config', file, '--out', out('unheard')], telling())
     expect(code).toBe(2)
+    expect(whatWasTold()).toEqual(['/hook-hush', '/hush/fail', '/hush/start'])
     expect(stdout).toMatch(/metrics.*ECONNREFUSED/)
     expect(await digestOf(ledger)).not.toBe(before)
     const run = await readRun(out('unheard'))
     expect(run.exit.code).toBe(2)
-    const next = await runProgram([...auditArgs('heard'), '--no-metrics'])
+    const next = await runProgram([...auditArgs('heard'), '--no-metrics', '--no-notify'], telling())
     expect(next.code).toBe(0)
+    expect(told).toEqual([])
     expect((await readRun(out('heard'))).history.map(({ runId }) => runId)).toContain(run.runId)
+  })
+
+  it('wrote nowhere who was told', async () => {
+    for (const name of await filesOf(folder))
+      expect([name, (await readFile(join(folder, name))).includes('hush')]).toEqual([name, false])
+    expect(nights.map(night => night.told()).join('\n')).not.toContain('hush')
   })
 })
 
