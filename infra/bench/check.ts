@@ -2,7 +2,7 @@
  * `check --level presence` of generated repositories, night after night with a ledger: requests, bytes, seconds and peak
  * memory against the numbers of the design. Each night runs in a process of its own.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { countBlobs, nextNight, type RepositoryShape, shapeOf } from '../local/generate/shape.ts'
@@ -49,8 +49,15 @@ function steadyShape(snapshots: number, scale: number): RepositoryShape {
   return shapeOf({ ...lean, snapshots, indices, shards: 2, segments: 4, filesPerSegment: 2, fresh: 0.1 })
 }
 
+interface TwoNights {
+  readonly first: CheckAnswer
+  readonly second: CheckAnswer
+  /** Of the ledger's file after both. */
+  readonly ledgerBytes: number
+}
+
 /** First and second night of a repository. */
-async function twoNights(shape: RepositoryShape): Promise<{ first: CheckAnswer; second: CheckAnswer }> {
+async function twoNights(shape: RepositoryShape): Promise<TwoNights> {
   const folder = mkdtempSync(join(tmpdir(), 'snapproof-bench-'))
   const night = (tonight: RepositoryShape) => {
     const task = { kind: 'check', shape: tonight, ledger: join(folder, 'ledger.sqlite') } as const satisfies Task
@@ -62,7 +69,7 @@ async function twoNights(shape: RepositoryShape): Promise<{ first: CheckAnswer; 
     for (const { exitCode, findings } of [first, second])
       if (exitCode !== 0 || findings !== 0)
         throw new Error(`a good repository: exit code ${exitCode}, ${findings} findings`)
-    return { first, second }
+    return { first, second, ledgerBytes: statSync(join(folder, 'ledger.sqlite')).size }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -73,23 +80,31 @@ function newMetadata({ indices, shards }: RepositoryShape): number {
   return 4 + 2 * indices * shards
 }
 
-function nightly(
-  name: string,
-  shape: RepositoryShape,
-  { first, second }: { first: CheckAnswer; second: CheckAnswer },
-): Measurement[] {
-  const rows: Measurement[] = []
+/** What each night used, and the most that it may ask. */
+function limitsOf(shape: RepositoryShape, { first, second }: Pick<TwoNights, 'first' | 'second'>) {
   const nights = [
     ['first night', shape, first, countBlobs(shape).metadata],
     ['second night', nextNight(shape), second, newMetadata(shape)],
   ] as const
-  for (const [night, tonight, used, unread] of nights) {
+  return nights.map(([night, tonight, used, unread]) => {
     const { data, metadata } = countBlobs(tonight)
+    // Whatever the size: the root is listed apart, and its index-N looked for.
+    const lists = Math.ceil((1.05 * (data + metadata)) / pageKeys) + 2
+    return { night, used, most: { lists, gets: Math.ceil(1.05 * unread) } }
+  })
+}
+
+function nightly(
+  name: string,
+  shape: RepositoryShape,
+  { first, second }: Pick<TwoNights, 'first' | 'second'>,
+): Measurement[] {
+  const rows: Measurement[] = []
+  for (const { night, used, most } of limitsOf(shape, { first, second })) {
     const row = (measured: string, value: number, unit: Measurement['unit'], target: number | null = null) =>
       rows.push({ case: name, measure: `${night}: ${measured}`, value, unit, target })
-    // Whatever the size: the root is listed apart, and its index-N looked for.
-    row('LIST', used.lists, 'requests', Math.ceil((1.05 * (data + metadata)) / pageKeys) + 2)
-    row('GET', used.gets, 'requests', Math.ceil(1.05 * unread))
+    row('LIST', used.lists, 'requests', most.lists)
+    row('GET', used.gets, 'requests', most.gets)
     row('HEAD', used.heads, 'requests', 0)
     row('read', used.bytesRead, 'bytes')
     row('time', used.seconds, 'seconds')
@@ -110,11 +125,18 @@ function ownCost({ gets, heads, bytesRead, bytesOf }: CheckAnswer): {
 
 export async function benchCheck(scale: number, say: (text: string) => void): Promise<Measurement[]> {
   const rows: Measurement[] = []
+  const shares: { readonly lists: number; readonly gets: number }[] = []
   const run = async (name: string, shape: RepositoryShape) => {
     const { data, metadata } = countBlobs(shape)
     say(`${name}: ${data} data blobs, ${metadata} metadata blobs`)
     const nights = await twoNights(shape)
     rows.push(...nightly(name, shape, nights))
+    shares.push(
+      ...limitsOf(shape, nights).map(({ used, most }) => ({
+        lists: used.lists / most.lists,
+        gets: used.gets / most.gets,
+      })),
+    )
     return nights
   }
   const few = await run('50 snapshots', steadyShape(50, scale))
@@ -140,7 +162,35 @@ export async function benchCheck(scale: number, say: (text: string) => void): Pr
     },
   )
   const shapes = largeShapes(scale)
-  await run(`10 million blobs × ${scale}`, shapes.blobs)
+  const largest = await run(`10 million blobs × ${scale}`, shapes.blobs)
   await run(`5,000 × 2,000 × ${scale}`, shapes.pairs)
+  const perBlob = largest.ledgerBytes / countBlobs(shapes.blobs).data
+  const peak = Math.max(largest.first.peakBytes, largest.second.peakBytes) / 2 ** 20
+  const all = { case: 'all nights', unit: 'ratio', target: 1 } as const
+  rows.push(
+    { ...all, id: 'list-requests-vs-limit', measure: 'LIST ÷ limit', value: Math.max(...shares.map(one => one.lists)) },
+    {
+      ...all,
+      id: 'presence-requests-vs-limit',
+      measure: 'GET ÷ limit',
+      value: Math.max(...shares.map(one => one.gets)),
+    },
+    {
+      id: 'ledger-bytes-per-blob',
+      case: `10 million blobs × ${scale}`,
+      measure: 'ledger',
+      value: perBlob,
+      unit: 'bytes',
+      target: 24,
+    },
+    {
+      id: 'memory-10m-blobs-mib',
+      case: `10 million blobs × ${scale}`,
+      measure: 'peak memory',
+      value: peak,
+      unit: 'MiB',
+      target: 1024,
+    },
+  )
   return rows
 }

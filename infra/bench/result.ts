@@ -6,7 +6,7 @@ export interface Measurement {
   readonly case: string
   readonly measure: string
   readonly value: number
-  readonly unit: 'requests' | 'contents' | 'bytes' | 'seconds' | 'ratio'
+  readonly unit: 'requests' | 'contents' | 'bytes' | 'MiB' | 'seconds' | 'ratio'
   /** Most that it may be; null: nothing is asked of it. */
   readonly target: number | null
 }
@@ -74,7 +74,10 @@ function show(value: number, unit: Measurement['unit']): string {
     case 'contents':
       return value.toLocaleString('en')
     case 'bytes':
+      if (value < 1024) return `${value.toFixed(1)} bytes`
       return value < 2 ** 20 ? `${(value / 1024).toFixed(1)} KiB` : `${(value / 2 ** 20).toFixed(1)} MiB`
+    case 'MiB':
+      return `${value.toFixed(1)} MiB`
     case 'seconds':
       return `${value.toFixed(1)} s`
     case 'ratio':
