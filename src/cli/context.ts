@@ -21,6 +21,7 @@ import type { Seals } from '../run/seal.ts'
 import { selfCheck } from '../run/selfCheck/selfCheck.ts'
 import { readSigner, type Signer } from '../seal/keys.ts'
 import { type Clock, isoTime, steadyClock } from '../time.ts'
+import { imageDigest } from './imageDigest.ts'
 import type { CliLog } from './log.ts'
 import { claimWorkFolder, isProcessAlive } from './workFolder.ts'
 
@@ -155,6 +156,7 @@ export async function buildRun(
   arrayRunId?: string,
 ): Promise<{ readonly dependencies: RunDependencies; close(): Promise<void> }> {
   const { log, signal, environment } = context
+  const image = await imageDigest(context)
   const clock = steadyClock(context.clock)
   const processId = newRunId(clock)
   const runId = arrayRunId ?? processId
@@ -181,6 +183,7 @@ export async function buildRun(
   const dependencies: RunDependencies = {
     config,
     tool: { name: 'snapproof', version, node: process.version },
+    image,
     runId,
     clock,
     log,

@@ -25,8 +25,12 @@ interface SchemaNode {
 }
 
 export const variablePrefix = 'SNAPPROOF_'
-/** Variables with the prefix that are not leaves: the file to read, and more fixtures for the tests. */
-export const otherVariables: ReadonlySet<string> = new Set(['SNAPPROOF_CONFIG', 'SNAPPROOF_EXTRA_FIXTURES'])
+/** Variables with the prefix that are not leaves: the file to read, the image that it runs in, more fixtures for the tests. */
+export const otherVariables: ReadonlySet<string> = new Set([
+  'SNAPPROOF_CONFIG',
+  'SNAPPROOF_IMAGE_DIGEST',
+  'SNAPPROOF_EXTRA_FIXTURES',
+])
 
 /** `limits.restoreBytes` → `SNAPPROOF_LIMITS_RESTORE_BYTES`. */
 export function variableName(path: string): string {

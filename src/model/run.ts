@@ -157,11 +157,21 @@ export interface RunSeal {
   readonly unsealed: string | null
 }
 
+/** What else made this run what it is, so that two nights can be compared. */
+export interface RunIdentity {
+  /** SHA-256 of the configuration without its secrets, 64 hexadecimal digits; the seal of the run holds the same. */
+  readonly configuration: string
+  /** `sha256:…` of the container image that it ran in; null: in none, or nobody says. */
+  readonly image: string | null
+}
+
 export interface RunResult {
   readonly schemaVersion: 1
   readonly runId: string
   readonly command: 'audit' | 'verify'
   readonly tool: { readonly name: 'snapproof'; readonly version: string; readonly node: string }
+  /** Absent: an older run. */
+  readonly identity?: RunIdentity
   readonly repository: RepositoryIdentity & { readonly name: string; readonly url: string }
   /** Generation at the end of the run; another one than `repository.generation` means that somebody wrote. */
   readonly finalGeneration: number

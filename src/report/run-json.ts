@@ -163,6 +163,7 @@ const runShape: Check = object({
   runId: string,
   command: oneOf('audit', 'verify'),
   tool: object({ name: oneOf('snapproof'), version: string, node: string }),
+  identity: orAbsent(object({ configuration: string, image: orNull(string) })),
   repository: object({
     name: string,
     url: string,

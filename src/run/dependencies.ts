@@ -12,6 +12,8 @@ import type { Seals } from './seal.ts'
 export interface RunDependencies {
   readonly config: AuditConfig
   readonly tool: RunResult['tool']
+  /** Digest of the container image; null: not known. */
+  readonly image?: string | null
   readonly runId: string
   readonly clock: Clock
   readonly log: Log

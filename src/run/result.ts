@@ -1,5 +1,6 @@
 /** Puts a run together: one value from which reports are drawn and which the ledger remembers. Pure. */
 import type { CheckResult } from '../check/result.ts'
+import { configurationHash } from '../config/configurationHash.ts'
 import type { Ledger } from '../ledger/port.ts'
 import { type Finding, findingCodes } from '../model/finding.ts'
 import type { JournalRow } from '../model/journal.ts'
@@ -29,7 +30,7 @@ import { type JudgedSnapshot, judgeSnapshots, lastGoodOf, verdictRows } from './
 import type { WorkResult } from './work.ts'
 
 export interface ResultInput {
-  readonly dependencies: Pick<RunDependencies, 'config' | 'tool' | 'runId' | 'counts'>
+  readonly dependencies: Pick<RunDependencies, 'config' | 'tool' | 'runId' | 'counts' | 'image'>
   readonly options: AuditOptions
   readonly survey: Survey
   readonly ledger: Pick<Ledger, 'runs' | 'lastIdentity' | 'answers' | 'measures' | 'mappings'> & {
@@ -123,6 +124,7 @@ export function concludeRun(input: ResultInput): ConcludedRun {
     runId,
     command: options.command,
     tool,
+    identity: { configuration: configurationHash(config), image: dependencies.image ?? null },
     repository: { ...repositoryData.identity, name: config.repository.name, url: config.repository.url },
     finalGeneration: input.finalGeneration,
     startedAt: isoTime(input.startedMs),

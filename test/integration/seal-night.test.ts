@@ -67,9 +67,17 @@ it('each night adds one seal that holds what it left; a cut end is seen by the l
   const { generation } = first.run.repository
   expect(seal.record).toMatchObject({
     run: { id: first.run.runId, exitCode: first.run.exit.code },
-    inputs: { generation, indexN: sha256(await readFile(join(fixture, `index-${generation}`))) },
+    inputs: {
+      configuration: first.run.identity?.configuration,
+      generation,
+      indexN: sha256(await readFile(join(fixture, `index-${generation}`))),
+    },
     outputs: { runJson: sha256(await readFile(join(first.folder, 'run.json'))), ledger: null },
   })
+  expect([first.run, second.run].map(run => run.identity?.configuration)).toEqual([
+    expect.stringMatching(/^[0-9a-f]{64}$/),
+    seal.record.inputs.configuration,
+  ])
   expect(await withLedger()).toMatchObject({ code: 0, seals: 2, problems: [], headCompared: true, runsCompared: true })
 
   await rm(join(chain, 'seal-0000000002.jsonl'))

@@ -2,6 +2,7 @@
  * The run of an auditor that is blind: it looks at nothing and restores nothing, and says so loudly: a report, the metric, one journal
  * row. No proof, no verdict and no last good snapshot comes from it, and nothing that is known moves.
  */
+import { configurationHash } from '../../config/configurationHash.ts'
 import { describeError, exitCodes } from '../../errors.ts'
 import type { LedgerSession } from '../../ledger/port.ts'
 import type { RunRow } from '../../model/journal.ts'
@@ -77,7 +78,7 @@ function rowOf({ runId, clock, tool }: RunDependencies, last: RunRow, startedMs:
 }
 
 function resultOf(
-  { config, tool, runId, clock, counts }: RunDependencies,
+  { config, tool, image = null, runId, clock, counts }: RunDependencies,
   { command, limits }: Pick<AuditOptions, 'command' | 'limits'>,
   selfCheck: SelfCheck,
   startedMs: number,
@@ -94,6 +95,7 @@ function resultOf(
     runId,
     command,
     tool,
+    identity: { configuration: configurationHash(config), image },
     repository: { ...identity, name: repository.name, url: repository.url },
     finalGeneration: generation,
     startedAt: isoTime(startedMs),
