@@ -1,4 +1,4 @@
-/** Fetches what the integration tests start, all at once, into the cache: Elasticsearch's jars, moto, Chromium, versitygw. */
+/** Fetches what the integration tests start, all at once, into the cache: Elasticsearch's jars, moto, Chromium, versitygw, a parser of OpenMetrics text. */
 import process from 'node:process'
 import { cacheFolder } from '../../src/config/cache.ts'
 import { mavenInstallation } from '../../src/engine/maven.ts'
@@ -9,6 +9,7 @@ import { findPodman } from '../image/local/podman.ts'
 import { ensureChromium } from './chromium.ts'
 import { sourceVersion } from './cluster.ts'
 import { installMoto } from './moto.ts'
+import { installOpenMetricsParser } from './python-tools.ts'
 import { installVersitygw, versitygwMissing } from './versitygw.ts'
 
 const engine = () =>
@@ -33,7 +34,14 @@ const baseImages = async () => {
   await ensureBaseImages(podman, text => process.stderr.write(`${text}\n`))
 }
 
-const results = await Promise.allSettled([jars, installMoto(), ensureChromium(), versitygw(), baseImages()])
+const results = await Promise.allSettled([
+  jars,
+  installMoto(),
+  installOpenMetricsParser(),
+  ensureChromium(),
+  versitygw(),
+  baseImages(),
+])
 const errors = results.flatMap(result => (result.status === 'rejected' ? [describeError(result.reason)] : []))
 for (const error of errors) process.stdout.write(`${error}\n`)
 process.exitCode = errors.length === 0 ? 0 : 1

@@ -2,13 +2,10 @@
  * moto, the AWS stand-in for tests of wire shapes: installed once into a cache outside the tree, started on a free port.
  * It keeps everything in memory and checks no credentials.
  */
-import { existsSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import process from 'node:process'
 import getPort from 'get-port'
-import { cacheFolder } from '../../src/config/cache.ts'
-import { installOnce, run, startServer } from './servers.ts'
+import { installPython } from './python-tools.ts'
+import { startServer } from './servers.ts'
 
 export const motoVersion = '5.2.5'
 
@@ -24,22 +21,7 @@ export interface Moto {
 
 /** Installs moto unless the cache has it. Resolves with the path of `moto_server`. */
 export async function installMoto(): Promise<string> {
-  const cache = cacheFolder(process.env)
-  const folder = join(cache, `moto-${motoVersion}`)
-  const server = join(folder, 'bin', 'moto_server')
-  const isDone = () => existsSync(join(folder, 'complete'))
-  if (isDone()) return server
-  await mkdir(cache, { recursive: true })
-  const needs = 'moto needs Python 3.9 or later with venv'
-  // A virtual environment holds its own path, so it is built in place.
-  await installOnce(folder, isDone, async () => {
-    await rm(folder, { recursive: true, force: true })
-    await run('python3', ['-m', 'venv', folder], needs)
-    const pip = ['install', '--quiet', '--disable-pip-version-check', `moto[server]==${motoVersion}`]
-    await run(join(folder, 'bin', 'pip'), pip, needs)
-    await writeFile(join(folder, 'complete'), '')
-  })
-  return server
+  return join(await installPython('moto', motoVersion, '[server]'), 'moto_server')
 }
 
 /**
