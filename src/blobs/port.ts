@@ -123,7 +123,12 @@ export interface BlobWriter extends BlobReader {
   putIfAbsent(
     key: string,
     bytes: Buffer,
-    options?: { readonly signal?: AbortSignal; readonly retention?: Retention; readonly checksum?: boolean },
+    options?: {
+      readonly contentType?: string
+      readonly signal?: AbortSignal
+      readonly retention?: Retention
+      readonly checksum?: boolean
+    },
   ): Promise<ConditionalWrite>
   /** Absent: this store locks nothing. */
   storeLock?(signal: AbortSignal): Promise<StoreLock>
@@ -132,7 +137,7 @@ export interface BlobWriter extends BlobReader {
     key: string,
     bytes: Buffer,
     etag: string,
-    options?: { readonly signal?: AbortSignal },
+    options?: { readonly contentType?: string; readonly signal?: AbortSignal },
   ): Promise<ConditionalWrite>
   /** Idempotent. */
   delete(key: string, options?: { readonly signal?: AbortSignal }): Promise<void>

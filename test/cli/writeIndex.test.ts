@@ -61,6 +61,17 @@ test('a report that was removed is named and leads nowhere; a spoilt index begin
   expect(runsIn(folder)).toEqual(['run-3'])
 })
 
+test('runs that end at the same moment all stay in it, and on the page', async () => {
+  const { copies, warned, write, runsIn } = place()
+  await write(1, false)
+  // Each write that another forestalls is one that another has made: the rounds suffice for as many.
+  await Promise.all([2, 3, 4, 5, 6].map(day => write(day, false)))
+  const all = [1, 2, 3, 4, 5, 6].map(day => `run-${day}`)
+  expect([runsIn(copies), warned]).toEqual([all, []])
+  const page = readFileSync(join(copies, 'index.html'), 'utf8')
+  expect(all.filter(runId => !page.includes(`href="${runId}/report.html"`))).toEqual([])
+})
+
 test('what cannot be written is said and ends nothing', async () => {
   const { folder, warned, write } = place()
   mkdirSync(join(folder, 'index.html'))

@@ -58,7 +58,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   // The stacks know the program by the names of its metrics only.
   'infra/aws': ['metrics/names.ts'],
   // Measures parts of the program, or a whole command, in processes of its own.
-  'infra/bench': ['blobs', 'cli', 'config', 'engine', 'ledger', 'repository', 'run'],
+  'infra/bench': ['blobs', 'cli', 'config', 'engine', 'ledger', 'report', 'repository', 'run'],
   // Puts the bases of the tests' image together: a JDK, a search server, in the cache.
   'infra/image': ['config', 'engine'],
   // What demo and tests start, the documentation, the sample report. The program itself is started as a process, never imported.
