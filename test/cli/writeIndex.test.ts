@@ -2,22 +2,29 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { CliContext } from '../../src/cli/context.ts'
 import { writeIndex } from '../../src/cli/writeIndex.ts'
 import { silentLog } from '../../src/log.ts'
 import { parseIndex } from '../../src/report/runsIndex.ts'
-import { systemClock } from '../../src/time.ts'
+import { type Clock, systemClock } from '../../src/time.ts'
+import { type S3Lab, startLab } from '../blobs/support.ts'
 import { newFolder } from '../ledger/support.ts'
+import { fakeClock } from '../support/fakes.ts'
 import { goodRun } from '../support/runs.ts'
 
-function place() {
+function place(on: { readonly url: string; readonly endpointUrl: string } | null = null, clock: Clock = systemClock) {
   const [folder, copies] = [newFolder(), newFolder()]
-  const store = { url: pathToFileURL(copies).href, region: null, endpointUrl: null, pathStyle: null }
+  const store = {
+    url: on?.url ?? pathToFileURL(copies).href,
+    region: on === null ? null : 'us-east-1',
+    endpointUrl: on?.endpointUrl ?? null,
+    pathStyle: null,
+  }
   const warned: string[] = []
   const context: CliContext = {
     environment: {},
-    clock: systemClock,
+    clock,
     log: { ...silentLog, warn: text => warned.push(text), clear: () => {} } as CliContext['log'],
     signal: new AbortController().signal,
     print: () => {},
@@ -70,6 +77,55 @@ test('runs that end at the same moment all stay in it, and on the page', async (
   expect([runsIn(copies), warned]).toEqual([all, []])
   const page = readFileSync(join(copies, 'index.html'), 'utf8')
   expect(all.filter(runId => !page.includes(`href="${runId}/report.html"`))).toEqual([])
+})
+
+describe('in a bucket', () => {
+  let lab: S3Lab
+  beforeAll(async () => {
+    lab = await startLab()
+  })
+  afterAll(() => lab.close())
+  afterEach(() => {
+    lab.hook = undefined
+  })
+  const onBucket = (clock?: Clock) => place({ url: 's3://bucket/reports', endpointUrl: lab.server.endpointUrl }, clock)
+  const stored = (name: string) => readFileSync(join(lab.root, 'bucket', 'reports', name), 'utf8')
+  const runsStored = () => parseIndex(stored('index.json'))?.runs.map(({ runId }) => runId)
+
+  test.each(['index.json', 'index.html'])('a run that comes between is kept in both (before %s)', async name => {
+    const { warned, write } = onBucket()
+    await write(1, false)
+    lab.hook = async ({ method, key }) => {
+      if (method !== 'PUT' || key !== `reports/${name}`) return undefined
+      lab.hook = undefined
+      await write(3, false)
+      return undefined
+    }
+    await write(2, false)
+    expect([runsStored(), warned]).toEqual([['run-1', 'run-2', 'run-3'], []])
+    expect(stored('index.html')).toMatch(/href="run-3.*href="run-2.*href="run-1/s)
+  })
+
+  test('whoever may write there and not read begins anew, as the bucket cannot tell', async () => {
+    const { warned, write } = onBucket()
+    await write(1, false)
+    lab.hook = ({ method, key }) =>
+      method === 'GET' && key === 'reports/index.json'
+        ? { kind: 'error', status: 403, code: 'AccessDenied' }
+        : undefined
+    await write(2, false)
+    expect([runsStored(), warned]).toEqual([['run-2'], []])
+  })
+
+  test('an index that is another each time ends the rounds, and no night', async () => {
+    const { warned, write } = onBucket(fakeClock())
+    lab.hook = ({ method, key }) =>
+      method === 'PUT' && key === 'reports/index.json'
+        ? { kind: 'error', status: 412, code: 'PreconditionFailed' }
+        : undefined
+    await write(4, false)
+    expect(warned.join()).toMatch(/was another each time/)
+  })
 })
 
 test('what cannot be written is said and ends nothing', async () => {
