@@ -87,6 +87,7 @@ describe('in a bucket', () => {
   afterAll(() => lab.close())
   afterEach(() => {
     lab.hook = undefined
+    rmSync(join(lab.root, 'bucket', 'reports'), { recursive: true, force: true })
   })
   const onBucket = (clock?: Clock) => place({ url: 's3://bucket/reports', endpointUrl: lab.server.endpointUrl }, clock)
   const stored = (name: string) => readFileSync(join(lab.root, 'bucket', 'reports', name), 'utf8')
