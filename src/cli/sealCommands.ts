@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Argv } from 'yargs'
 import { kmsKeyArn } from '../config/seal.ts'
+import { durationAllowed, parseDuration } from '../config/units.ts'
 import { diskError, type ExitCode, exitCodes, SnapproofError } from '../errors.ts'
 import { askLedger } from '../ledger/questions.ts'
 import type { AuditConfig, SealKeyConfig, StoreConfig } from '../model/config.ts'
@@ -45,6 +46,11 @@ export function sealCommands<Flags extends CommonFlags>(
           .option('runs', {
             type: 'string',
             describe: 'Folder or URL of the runs: run.json and report.html must be those that were sealed',
+          })
+          .option('runs-kept', {
+            type: 'string',
+            describe:
+              'Folders of runs that began longer ago, such as 400d, may be gone; default output.keepEvidence, for the output.folder of the configuration',
           }),
       argv => set(verifyCommand(context, argv)),
     )
@@ -74,6 +80,7 @@ interface VerifyFlags extends CommonFlags {
   readonly publicKey: string
   readonly head?: readonly string[] | undefined
   readonly runs?: string | undefined
+  readonly runsKept?: string | undefined
 }
 
 async function verifyCommand(context: CliContext, flags: VerifyFlags): Promise<ExitCode> {
@@ -86,13 +93,15 @@ async function verifyCommand(context: CliContext, flags: VerifyFlags): Promise<E
   if (chainStore === null)
     throw new SnapproofError('usage', 'which chain? No folder or URL is given, and the configuration has no seal.url')
   const runsStore = flags.runs === undefined ? (config?.output.store ?? null) : storeOf(flags, flags.runs)
+  const keptSeconds = keptSecondsOf(flags.runsKept, config, runsStore)
+  const keptSince = keptSeconds === null ? null : isoTime(context.clock.nowMs() - keptSeconds * 1000)
   const chain = openConfigured(chainStore, context.clock, 16)
   const runs = runsStore === null ? null : openConfigured(runsStore, context.clock, 4)
   try {
     const ledger = config === null ? null : await askAboutSeals(context, flags, chain.url)
     const heads = [...given, ...(ledger?.heads ?? [])]
     const known = ledger?.runs ?? []
-    const found = await verifyChain({ chain, keys, heads, runs, known, signal: context.signal })
+    const found = await verifyChain({ chain, keys, heads, runs, keptSince, known, signal: context.signal })
     context.log.clear()
     context.print(flags.json ? JSON.stringify(found, null, 2) : describe(found))
     return found.problems.length === 0 ? exitCodes.good : exitCodes.finding
@@ -100,6 +109,26 @@ async function verifyCommand(context: CliContext, flags: VerifyFlags): Promise<E
     await chain.close()
     await runs?.close()
   }
+}
+
+/**
+ * How long folders of runs are kept; null: for ever. What `output.keepEvidence` says is done in `output.folder` alone: of a bucket only its
+ * owner knows.
+ *
+ * @throws SnapproofError `usage`
+ */
+function keptSecondsOf(flag: string | undefined, config: AuditConfig | null, runs: StoreConfig | null): number | null {
+  if (flag !== undefined) {
+    const seconds = parseDuration(flag)
+    if (seconds !== null && seconds > 0) return seconds
+    throw new SnapproofError(
+      'usage',
+      `--runs-kept is ${JSON.stringify(flag.slice(0, 100))}, expected ${durationAllowed}`,
+    )
+  }
+  const days = config?.output.keepEvidenceDays ?? null
+  const isOurs = runs !== null && config !== null && runs.url === pathToFileURL(config.output.folder).href
+  return isOurs && days !== null ? days * 86_400 : null
 }
 
 async function configOf(context: CliContext, flags: CommonFlags, file: string | undefined): Promise<AuditConfig> {
@@ -159,7 +188,7 @@ function describe({ chain, seals, head, problems, notes, ...rest }: Verification
     lines.push('?    whether the end was cut is not known: compare with --head, from a report, or with --config')
   lines.push(
     rest.runsCompared
-      ? 'The files of the runs were compared.'
+      ? `The files of the runs were compared${rest.runsPurged === 0 ? '' : `, but those of ${countText(rest.runsPurged)} that are gone as they may be by their age`}.`
       : 'The files of the runs were not compared: name their folder with --runs.',
   )
   return lines.map(safeText).join('\n')

@@ -48,6 +48,8 @@ export interface TrustedSeal {
   readonly previous: Sha256 | null
   readonly sealedAt: string
   readonly runId: string
+  /** Of the run. */
+  readonly startedAt: string
   readonly runJson: Sha256
   readonly reportHtml: Sha256
 }

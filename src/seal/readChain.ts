@@ -99,5 +99,8 @@ export function judgeBytes(bytes: Buffer, keys: PublicKeys): Pick<PlacedSeal, 't
     return distrust('altered', 'its signature is not of what it says')
   const { number, previous, sealedAt, run, outputs } = record
   const { runJson, reportHtml } = outputs
-  return { trusted: { number, previous, sealedAt, runId: run.id, runJson, reportHtml }, trouble: null }
+  return {
+    trusted: { number, previous, sealedAt, runId: run.id, startedAt: run.startedAt, runJson, reportHtml },
+    trouble: null,
+  }
 }

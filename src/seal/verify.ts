@@ -13,6 +13,8 @@ export interface VerifyOptions {
   readonly heads: readonly KnownHead[]
   /** Folder of the runs' folders; null: their files are not compared. */
   readonly runs: BlobReader | null
+  /** Of runs that began before, the files may be gone, by age (ISO UTC). Null, absent: of none. */
+  readonly keptSince?: string | null
   /** Runs that somebody remembers: one that ended since the first seal and has none is told. */
   readonly known?: readonly KnownRun[]
   readonly signal: AbortSignal
@@ -34,6 +36,8 @@ export interface Verification {
   /** Was the end compared with what somebody else remembers? */
   readonly headCompared: boolean
   readonly runsCompared: boolean
+  /** Runs whose files are gone, as they may be by their age: not compared. */
+  readonly runsPurged: number
   readonly problems: readonly SealProblem[]
   readonly notes: readonly string[]
 }
@@ -44,12 +48,13 @@ export async function verifyChain({
   keys,
   heads,
   runs,
+  keptSince = null,
   known = [],
   signal,
 }: VerifyOptions): Promise<Verification> {
   const { seals, problems: foreign, otherFiles } = await readChain(chain, keys, signal)
   const { problems, notes, good } = judgeChain(seals, heads)
-  const ofRuns = runs === null ? [] : await compareRunFiles(good, runs, signal)
+  const ofRuns = runs === null ? { problems: [], purged: 0 } : await compareRunFiles(good, runs, keptSince, signal)
   const last = seals.at(-1)
   return {
     schemaVersion: 1,
@@ -58,7 +63,8 @@ export async function verifyChain({
     head: last === undefined ? null : { number: last.place, hash: last.hash },
     headCompared: heads.length > 0,
     runsCompared: runs !== null,
-    problems: [...problems, ...foreign, ...ofRuns],
+    runsPurged: ofRuns.purged,
+    problems: [...problems, ...foreign, ...ofRuns.problems],
     notes: [
       ...notes,
       ...unsealedNotes(good, known),

@@ -8,8 +8,8 @@ import type { CliContext } from '../../src/cli/context.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { silentLog } from '../../src/log.ts'
 import { sealName, sha256 } from '../../src/seal/record.ts'
-import { systemClock } from '../../src/time.ts'
 import { bytesOf, chainOf, ours, pemOf, runsOf } from '../seal/support.ts'
+import { fakeClock } from '../support/fakes.ts'
 import type { MemoryStore } from '../support/memoryStore.ts'
 
 let folder: string
@@ -40,7 +40,7 @@ async function seal(...args: string[]) {
   const [said, printed]: [string[], string[]] = [[], []]
   const context: CliContext = {
     environment: {},
-    clock: systemClock,
+    clock: fakeClock(),
     log: { ...silentLog, clear: () => {} } as CliContext['log'],
     signal: new AbortController().signal,
     print: text => printed.push(text),
@@ -80,6 +80,48 @@ describe('seal verify', () => {
       headCompared: false,
       problems: [{ kind: 'altered', number: 2 }],
     })
+  })
+
+  it('runs that are gone are missing, unless somebody says how long they are kept', async () => {
+    const left = join(folder, 'left')
+    await save(await runsOf(nights), left)
+    await rm(join(left, 'run-2'), { recursive: true })
+    const args = ['verify', chain, '--public-key', pem, '--runs', left]
+    const missing = await seal(...args)
+    expect([missing.code, missing.printed]).toEqual([1, expect.stringMatching(/BAD {2}missing: run-2\/run\.json/)])
+    // The runs of the fixture began in January 2026.
+    expect((await seal(...args, '--runs-kept', '36500d')).code).toBe(1)
+    const gone = await seal(...args, '--runs-kept', '1d')
+    expect(gone).toMatchObject({
+      code: 0,
+      printed: expect.stringContaining('but those of 1 that are gone as they may be by their age.'),
+    })
+    expect(JSON.parse((await seal(...args, '--runs-kept', '1d', '--json')).printed)).toMatchObject({ runsPurged: 1 })
+    for (const kept of ['soon', '0d', '-1d']) {
+      const { code, said } = await seal(...args, `--runs-kept=${kept}`)
+      expect([code, said]).toEqual([64, expect.stringContaining('--runs-kept is')])
+    }
+  })
+
+  it('takes how long they are kept from the configuration, for its own folder alone', async () => {
+    const [own, other] = [join(folder, 'own'), join(folder, 'other')]
+    for (const place of [own, other]) {
+      await save(await runsOf(nights), place)
+      await rm(join(place, 'run-2'), { recursive: true })
+    }
+    const configure = async (keepEvidence: string) => {
+      const text = `repository: { name: prod, url: s3://snapshots/prod }
+ledger: { sync: none, file: ${join(folder, 'none.sqlite')} }
+output: { folder: ${own}, keepEvidence: ${keepEvidence} }
+engines: [{ name: es, kind: maven, version: 9.5.3 }]
+`
+      return await saved('seals.yaml', text)
+    }
+    const verify = async (runs: string, keepEvidence: string) => {
+      const args = ['--public-key', pem, '--config', await configure(keepEvidence)]
+      return (await seal('verify', chain, ...args, '--runs', runs)).code
+    }
+    expect([await verify(own, '1'), await verify(own, 'null'), await verify(other, '1')]).toEqual([0, 1, 1])
   })
 
   it('is never good without a seal', async () => {

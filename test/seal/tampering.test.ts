@@ -52,6 +52,60 @@ test('a healthy chain gives nothing, with every known head and all files of the 
   })
 })
 
+describe('files of runs that are gone', () => {
+  // Runs of the nights 1 to 9 began before; that of night 10 began in that very moment.
+  const keptSince = recordOf(10).run.startedAt
+  const compare = async (bend: (runs: MemoryStore) => Promise<void>, since: string | null = keptSince) => {
+    const runs = await runsOf(nights)
+    await bend(runs)
+    const found = await verifyChain({ chain: healthy, keys, heads: [], runs, keptSince: since, signal })
+    return [found.runsPurged, found.problems.map(({ kind, number }) => [kind, number])]
+  }
+  const remove = async (runs: MemoryStore, night: number, names = ['run.json', 'report.html']) => {
+    for (const name of names) await runs.delete(`run-${night}/${name}`)
+  }
+
+  test('accuse nobody where their age explains it, and are counted', async () => {
+    expect(await compare(runs => remove(runs, 9))).toEqual([1, []])
+    expect(
+      await compare(async runs => {
+        for (let night = 1; night <= 9; night++) await remove(runs, night)
+      }),
+    ).toEqual([9, []])
+  })
+
+  test.each([
+    ['of a run that is not old enough', 10, undefined],
+    ['one of the two', 3, ['run.json']],
+    ['the other one', 3, ['report.html']],
+  ] as [string, number, string[] | undefined][])('are missing: %s', async (_, night, names) => {
+    const missing = (names ?? ['', '']).map(() => ['missing', night])
+    expect(await compare(runs => remove(runs, night, names))).toEqual([0, missing])
+  })
+
+  test('are missing where nothing is removed on purpose', async () => {
+    const missing = [
+      ['missing', 1],
+      ['missing', 1],
+    ]
+    expect(await compare(runs => remove(runs, 1), null)).toEqual([0, missing])
+  })
+
+  test('excuse no file that is there and is another', async () => {
+    const bent = await compare(async runs => {
+      await remove(runs, 2, ['run.json'])
+      await runs.put('run-2/report.html', Buffer.from('all is well'))
+    })
+    expect(bent).toEqual([
+      0,
+      [
+        ['missing', 2],
+        ['altered', 2],
+      ],
+    ])
+  })
+})
+
 test.each([1, 15, 30])('each single byte of seal %i, flipped in two ways, is seen', number => {
   const bytes = bytesOf(healthy, number)
   const kinds = new Map<string, number>()
