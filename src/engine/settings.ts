@@ -81,6 +81,9 @@ export function restoreBody(input: RestoreBodyInput): Record<string, unknown> {
       'index.number_of_replicas': 0,
       'index.auto_expand_replicas': false,
       'index.refresh_interval': '-1',
+      // A server merges what it has just restored where it finds many small segments: work for nothing, and files that the next
+      // link of a chain would have kept.
+      'index.merge.policy.segments_per_tier': 1000,
       'index.allocation.max_retries': 0,
       ...(input.checksumAtStart === true ? { 'index.shard.check_on_startup': 'checksum' } : {}),
       ...(input.deep === true ? { 'index.shard.check_on_startup': 'true' } : {}),

@@ -76,6 +76,7 @@ describe('restoreBody', () => {
       'index.number_of_replicas': 0,
       'index.auto_expand_replicas': false,
       'index.refresh_interval': '-1',
+      'index.merge.policy.segments_per_tier': 1000,
       'index.allocation.max_retries': 0,
     })
     expect(body.ignore_index_settings).toEqual([
