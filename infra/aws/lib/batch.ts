@@ -12,6 +12,7 @@ import {
   ManagedEc2EcsComputeEnvironment,
   Reason,
   RetryStrategy,
+  Secret,
 } from 'aws-cdk-lib/aws-batch'
 import * as ec2 from 'aws-cdk-lib/aws-ec2'
 import { LogDriver } from 'aws-cdk-lib/aws-ecs'
@@ -158,6 +159,9 @@ export class BatchCompute extends Construct implements Compute {
       memory: props.memory ?? defaultMemory,
       command: ['/bin/sh', '-c', nightScript()],
       environment: { [variables.config]: context.configJson, CI: 'true' },
+      secrets: Object.fromEntries(
+        Object.entries(context.secrets).map(([variable, secret]) => [variable, Secret.fromSecretsManager(secret)]),
+      ),
       jobRole: context.role,
       logging: LogDriver.awsLogs({ logGroup, streamPrefix: 'audit' }),
     }

@@ -1,9 +1,10 @@
 /** A run as a CodeBuild build: our image is the build image, there is no source. */
 import { ArnFormat, Aws, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
-import { BuildSpec, CfnProject, ComputeType, Project } from 'aws-cdk-lib/aws-codebuild'
+import { BuildEnvironmentVariableType, BuildSpec, CfnProject, ComputeType, Project } from 'aws-cdk-lib/aws-codebuild'
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2'
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
 import { nightScript, variables } from './command.ts'
 import type { Compute, StartTarget } from './compute.ts'
@@ -34,6 +35,8 @@ export interface ComputeContext {
   readonly role: IRole
   readonly image: PlacedImage
   readonly configJson: string
+  /** Variable → secret whose string is its value. */
+  readonly secrets: Readonly<Record<string, ISecret>>
   readonly repositoryName: string
   readonly storage: Storage
 }
@@ -63,7 +66,16 @@ export class CodeBuildCompute extends Construct implements Compute {
         buildImage: buildImage(context.image),
         computeType: props.computeType ?? ComputeType.LARGE,
         privileged: props.privileged ?? false,
-        environmentVariables: { [variables.config]: { value: context.configJson }, CI: { value: 'true' } },
+        environmentVariables: {
+          [variables.config]: { value: context.configJson },
+          CI: { value: 'true' },
+          ...Object.fromEntries(
+            Object.entries(context.secrets).map(([variable, { secretArn }]) => [
+              variable,
+              { type: BuildEnvironmentVariableType.SECRETS_MANAGER, value: secretArn },
+            ]),
+          ),
+        },
       },
       buildSpec: BuildSpec.fromObject({
         version: '0.2',
@@ -95,6 +107,11 @@ export class CodeBuildCompute extends Construct implements Compute {
       context.role,
       [`${logs}:*`],
       'The construct of CDK allows the streams of the default log, too.',
+    )
+    acknowledgeWildcards(
+      context.role,
+      Object.values(context.secrets).map(({ secretArn }) => `${secretArn}*`),
+      'The construct of CDK allows for the ending that an incomplete ARN of a secret lacks.',
     )
     this.failureSource = this.project.projectName
     const permissions = [

@@ -2,6 +2,7 @@
 import { Stack } from 'aws-cdk-lib'
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import { CfnSubscription, Topic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
 import { known } from './problems.ts'
@@ -11,6 +12,18 @@ export interface NotificationProps {
   readonly emails?: readonly string[]
   /** HTTPS endpoints that confirm an SNS subscription. @default none */
   readonly webhooks?: readonly string[]
+  /** The whole string of the secret is the address that every run pings (`notify.ping.url`). @default none */
+  readonly ping?: ISecret
+  /** The same for `notify.webhook.url`: what a run found, by the run itself. @default none */
+  readonly runWebhook?: ISecret
+}
+
+/** By variable of the program. Addresses are secrets: neither template nor console shows them. */
+export function secretsOf({ ping, runWebhook }: NotificationProps): Readonly<Record<string, ISecret>> {
+  return {
+    ...(ping === undefined ? {} : { SNAPPROOF_NOTIFY_PING_URL: ping }),
+    ...(runWebhook === undefined ? {} : { SNAPPROOF_NOTIFY_WEBHOOK_URL: runWebhook }),
+  }
 }
 
 export function notificationProblems({ emails = [], webhooks = [] }: NotificationProps): string[] {

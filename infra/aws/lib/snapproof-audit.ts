@@ -18,7 +18,7 @@ import { addDashboard } from './dashboard.ts'
 import { heartbeatWindow } from './heartbeat-window.ts'
 import { type AuditImage, imageProblems, resolveImage } from './image.ts'
 import { acknowledgeFindings, acknowledgeWildcards } from './nag.ts'
-import { addTopic, type NotificationProps, notificationProblems } from './notifications.ts'
+import { addTopic, type NotificationProps, notificationProblems, secretsOf } from './notifications.ts'
 import { requireNoProblems } from './problems.ts'
 import { addQueue } from './queue.ts'
 import { ownersBucketPolicy, type RepositoryProps, repositoryProblems, repositoryStatements } from './repository.ts'
@@ -89,6 +89,7 @@ export class SnapproofAudit extends Construct {
       image: resolveImage(this, props.image),
       repositoryName: repository.name,
       storage: this.storage,
+      secrets: secretsOf(notifications),
       configJson: substituted(
         this,
         stack.toJsonString(auditorConfig(repository, this.storage, settings, compute, this.topic.topicArn)),

@@ -1,16 +1,18 @@
 /** Each sentence that infra/README.md says of the stack, read in its template. Nothing of it was deployed. */
-import { App, Duration, Size, Validations } from 'aws-cdk-lib'
+import { App, Duration, Size, type Stack, Validations } from 'aws-cdk-lib'
 import { Match, type Template } from 'aws-cdk-lib/assertions'
 import { Vpc } from 'aws-cdk-lib/aws-ec2'
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { describe, expect, it, test } from 'vitest'
-import { plainStack, plainTemplates } from '../../../infra/aws/lib/audit-stack.ts'
+import { AuditStack, plainStack, plainTemplates } from '../../../infra/aws/lib/audit-stack.ts'
 import { variables } from '../../../infra/aws/lib/command.ts'
 import { acknowledged } from '../../../infra/aws/lib/nag.ts'
+import type { SnapproofAuditProps } from '../../../infra/aws/lib/snapproof-audit.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { metrics } from '../../../src/metrics/names.ts'
 import { alarmDefinitions } from './alarm-definitions.ts'
-import { account, flat, plainTemplate, type Resource, resource, resources, synth } from './templates.ts'
+import { account, baseProps, flat, plainTemplate, type Resource, resource, resources, synth } from './templates.ts'
 
 interface Statement {
   readonly Sid?: string
@@ -539,5 +541,57 @@ describe('cdk-nag', () => {
     const stack = plainStack(app, 'codebuild-nightly')
     new Vpc(stack, 'WithoutFlowLog')
     expect(() => app.synth()).toThrow(/AwsSolutions-VPC7/)
+  })
+})
+
+describe('who is told by the run itself', () => {
+  const secretArn = (name: string) => `arn:aws:secretsmanager:eu-central-1:${account}:secret:${name}-AbCdEf`
+  const secrets = (stack: Stack) => ({
+    ping: Secret.fromSecretCompleteArn(stack, 'Ping', secretArn('ping')),
+    runWebhook: Secret.fromSecretCompleteArn(stack, 'Hook', secretArn('hook')),
+  })
+  const told = (compute: SnapproofAuditProps['compute'] = { kind: 'codebuild' }) =>
+    synth(stack => ({ compute, notifications: secrets(stack) }))
+  const expected = [
+    ['SNAPPROOF_NOTIFY_PING_URL', secretArn('ping')],
+    ['SNAPPROOF_NOTIFY_WEBHOOK_URL', secretArn('hook')],
+  ]
+  const mayRead = (template: Template) =>
+    [...resources(template, 'AWS::IAM::Policy').values()]
+      .flatMap(statementsOf)
+      .filter(({ Action = [] }) => [Action].flat().some(action => action === 'secretsmanager:GetSecretValue'))
+      .flatMap(statement => flatAll(statement.Resource))
+
+  it('is in a secret, which a build reads by name', () => {
+    const template = told()
+    const { EnvironmentVariables } = resource(template, 'AWS::CodeBuild::Project').Properties.Environment
+    const secrets = EnvironmentVariables.filter(({ Type }: { Type: string }) => Type === 'SECRETS_MANAGER')
+    expect(secrets.map(({ Name, Value }: { Name: string; Value: unknown }) => [Name, flat(Value)])).toEqual(expected)
+    expect(mayRead(template).sort()).toEqual(expected.map(([, arn]) => `${arn}*`).sort())
+  })
+
+  it.each(['fargate', 'ec2'] as const)('is in a secret, which ECS gives to a job on %s', on => {
+    const template = told({ kind: 'batch', on })
+    const [container] = [resource(template, 'AWS::Batch::JobDefinition').Properties.ContainerProperties]
+    expect(
+      container.Secrets.map(({ Name, ValueFrom }: { Name: string; ValueFrom: unknown }) => [Name, flat(ValueFrom)]),
+    ).toEqual(expected)
+    expect(mayRead(template).sort()).toEqual(expected.map(([, arn]) => arn).sort())
+  })
+
+  it('leaves cdk-nag nothing to find', () => {
+    const app = new App({ analyticsReporting: false })
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
+    for (const compute of [{ kind: 'codebuild' }, { kind: 'batch', on: 'fargate' }] as const)
+      new AuditStack(app, compute.kind, stack => ({ ...baseProps, compute, notifications: secrets(stack) }), {
+        env: { account, region: 'eu-central-1' },
+      })
+    expect(() => app.synth()).not.toThrow()
+  })
+
+  it('is nobody, unless asked for', () => {
+    for (const template of [nightly, fargate, ec2])
+      expect(JSON.stringify(template.toJSON())).not.toContain('SNAPPROOF_NOTIFY')
+    expect(mayRead(nightly)).toEqual([])
   })
 })
