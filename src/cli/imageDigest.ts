@@ -3,7 +3,7 @@ import { describeError } from '../errors.ts'
 import { withDeadline } from '../time.ts'
 import type { CliContext } from './context.ts'
 
-export const digestVariable = 'SNAPPROOF_IMAGE_DIGEST'
+const digestVariable = 'SNAPPROOF_IMAGE_DIGEST'
 /** Set by ECS, and so by AWS Batch: a service on this machine that answers within milliseconds. */
 const metadataVariable = 'ECS_CONTAINER_METADATA_URI_V4'
 const metadataTimeoutMs = 3_000

@@ -85,7 +85,10 @@ export async function notified(
     if (failed !== exitCodes.leaseHeld) await tell({ code: failed, applies: [failed], reason: describeError(error) })
     throw error
   }
-  if (!wasDoneBefore) await tell((run as RunResult | null)?.exit ?? { code, applies: [code], reason: '' })
+  if (wasDoneBefore) return code
+  // The exit code of the command is what the schedule sees, and so what is told.
+  const exit = (run as RunResult | null)?.exit
+  await tell(exit?.code === code ? exit : { code, applies: [code], reason: exit?.reason ?? '' })
   return code
 }
 

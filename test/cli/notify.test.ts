@@ -84,6 +84,16 @@ describe('a run', () => {
     expect(document()).toMatchObject({ exit: { code: 2, reason: expect.stringContaining('junit.xml') } })
   })
 
+  it('is told by the exit code of its command, whatever its report says', async () => {
+    const work = async (notice: Notice): Promise<ExitCode> => {
+      await night(notice, 0)
+      return 4
+    }
+    expect(await tell(work)).toBe(4)
+    expect(paths()).toEqual(['/hook-hush', '/hush/fail', '/hush/start'])
+    expect(document()).toMatchObject({ exit: { code: 4, applies: [4] } })
+  })
+
   it.each([
     ['unavailable', 2],
     ['configuration', 64],
