@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as batch from '../../infra/local/array/batch.ts'
 import { type LocalS3, startLocalS3 } from '../../infra/local/s3/server.ts'
 import type { ChildOutcome } from '../../src/run/array/child.ts'
+import { type Listener, startListener } from '../notify/listener.ts'
 import { standInDistribution } from '../suites/standin/distribution.ts'
 import { fixture, readRun } from '../support/auditRun.ts'
 import { noneLeftWith, writeSetup } from '../support/program.ts'
@@ -18,6 +19,7 @@ import { digestOf, filesOf } from '../support/repositoryFiles.ts'
 let folder = ''
 let ledger = ''
 let s3: LocalS3
+let listener: Listener
 let options: batch.BatchOptions
 const stop = new AbortController()
 const out = (name: string) => join(folder, 'out', name)
@@ -72,7 +74,10 @@ beforeAll(async () => {
     ledgerEndpointUrl: s3.endpointUrl,
     engine: `{ name: elasticsearch, kind: distribution, home: '${home}', version: 9.5.3 }`,
   })
+  listener = await startListener()
   const environment = {
+    SNAPPROOF_NOTIFY_PING_URL: `${listener.origin}/ping`,
+    SNAPPROOF_NOTIFY_WEBHOOK_URL: `${listener.origin}/hook`,
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
     AWS_REGION: 'us-east-1',
@@ -85,6 +90,7 @@ afterAll(async () => {
   stop.abort(new Error('the test is over'))
   for (const { released } of held.values()) released.resolve()
   await s3?.close()
+  await listener?.close()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -100,6 +106,13 @@ function passes(): Record<string, number> {
     db.close()
   }
 }
+
+/** Path, and run where it is said, of what was told since the last look. */
+const whatWasTold = () =>
+  listener.heard
+    .splice(0)
+    .map(({ path, body }) => (path === '/hook' ? `/hook ${JSON.parse(body).runId}` : path.replace(/\?.*/, '')))
+    .sort()
 
 const readText = (path: string) => readFile(path, 'utf8')
 const arrayFolder = ({ runId }: batch.Planned) => join(ledger, 'arrays', runId)
@@ -160,8 +173,11 @@ describe('an array of three machines', () => {
     held.delete(1)
     lost.released.resolve()
 
+    // Neither the plan nor a machine, nor who left because of the plan.
+    expect(whatWasTold()).toEqual([])
     const collected = await batch.collect(options, planned.url, out('collected')).ended
     expect(collected).toMatchObject({ code: 0 })
+    expect(whatWasTold()).toEqual([`/hook ${planned.runId}`, '/ping', '/ping/start'])
     expect(collected.stderr).toContain('child 1 is lost')
     const run = await readRun(out('collected'))
     expect(run.runId).toBe(planned.runId)
@@ -199,6 +215,7 @@ describe('an array of three machines', () => {
       stdout: expect.stringContaining('Nothing was done: this plan was collected'),
     })
     expect(await digestOf(ledger)).toBe(before)
+    expect(whatWasTold()).toEqual([])
   })
 
   it('takes the results of the late machine into the next night, which restores only what is still owed', async () => {
@@ -213,6 +230,7 @@ describe('an array of three machines', () => {
     const night = await batch.start(['audit', '--out', out('night')], options).ended
     expect(night).toMatchObject({ code: 0 })
     const run = await readRun(out('night'))
+    expect(whatWasTold()).toEqual([`/hook ${run.runId}`, '/ping', '/ping/start'])
     expect(run.restores).toHaveLength((given[1] ?? 0) - 1)
     expect(run.debt.contents).toBe(0)
     expect(run.history.map(({ runId }) => runId)).toEqual([planned.runId])
@@ -230,7 +248,9 @@ describe('an array of three machines', () => {
     const next = await batch.start(['audit', '--out', out('after')], options).ended
     expect(next).toMatchObject({ code: 0, stderr: expect.stringContaining('was not collected by its deadline') })
     expect(JSON.parse(await readText(`${arrayFolder(overdue)}/collected.json`)).runId).toBe(overdue.runId)
-    const { history } = await readRun(out('after'))
-    expect(history.map(({ runId }) => runId)).toContain(overdue.runId)
+    const { history, runId } = await readRun(out('after'))
+    // One end and one start for the ping, those of tonight; the webhook hears of both.
+    expect(whatWasTold()).toEqual([`/hook ${overdue.runId}`, `/hook ${runId}`, '/ping', '/ping/start'].sort())
+    expect(history.map(row => row.runId)).toContain(overdue.runId)
   })
 })
