@@ -124,6 +124,6 @@ function headerOf(variable: string, environment: CliContext['environment']): rea
   if (name !== undefined && value !== undefined) return [name, value]
   const got = environment[variable] === undefined ? 'is not set' : 'holds no header'
   throw new SnapproofError('configuration', `notify.webhook.headerVariable: the variable ${variable} ${got}`, {
-    advice: 'It holds one line, such as `Authorization: Bearer …`.',
+    advice: 'It holds one line: the name of the header, a colon, its value.',
   })
 }
