@@ -112,10 +112,12 @@ export async function proveBytes(
 
 /** Of what does not pass below nothing is read. */
 export function isWanted(
-  { snapshot, indexId, contentId, obstacle, presence }: CheckedCopy,
+  { snapshot, indexId, contentId, obstacle: own, system, presence }: CheckedCopy,
   { wants }: ByteBudget,
 ): boolean {
   if (presence.verdict !== 'pass') return false
+  // Nobody knows yet whether an engine can restore it: its bytes do not wait for that.
+  const obstacle = system === true ? 'system-index' : own
   return wants === undefined || contentId === null || wants({ indexId, contentId, obstacle, snapshots: [snapshot] })
 }
 

@@ -32,6 +32,7 @@ export function asBefore(
       bytes: kept.bytes,
       contentId: content?.contentId ?? null,
       obstacle: kept.obstacle,
+      ...(content?.system === true ? { system: true } : {}),
       catalogue: dated(markOf(kept.catalogue), readMs),
       presence: markOf(kept.presence),
     }
@@ -82,12 +83,16 @@ export function calmOf(view: string, copies: readonly CheckedCopy[], checked: Ch
       content: numberOf.get(copy.snapshot) ?? null,
     })),
     contents: checked.contents.map(content => {
-      const { contentId, shardCount, createdVersion, bytes, files, obstacle, witness } = content
+      const { contentId, shardCount, createdVersion, bytes, files, obstacle, system, witness } = content
       const mark = markOfContent.get(contentId)
       const proven = mark?.verdict === 'pass' ? mark : undefined
       const bytesProvenMs = proven?.provenMs ?? kept.get(contentId)?.bytesProvenMs ?? null
       const bytesMethod = proven?.method ?? kept.get(contentId)?.bytesMethod ?? null
-      return { contentId, shardCount, createdVersion, bytes, files, obstacle, witness, bytesProvenMs, bytesMethod }
+      const of = system === true ? { system } : {}
+      return {
+        ...{ contentId, shardCount, createdVersion, bytes, files, obstacle, ...of, witness },
+        ...{ bytesProvenMs, bytesMethod },
+      }
     }),
     shards: checked.shards,
   }

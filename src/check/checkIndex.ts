@@ -13,6 +13,7 @@ import {
   type SnapshotInfo,
   shardFolder,
 } from '../model/content.ts'
+import { featureOf } from '../model/feature.ts'
 import { type Finding, findingCodes } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import { type Reason, reasons } from '../model/verdict.ts'
@@ -186,6 +187,7 @@ function checkCopy(
   // A snapshot that cannot be restored as a whole lends none of its indices to anybody.
   const catalogue = wholes[copy.snapshot] ?? catalogueMark(copy, faults, uuid)
   const complete = copy.shards.filter(shard => shard.files !== null)
+  const obstacle = obstacleOf(copy, infos[copy.snapshot] ?? null, record.name)
   return {
     snapshot: copy.snapshot,
     index: record.index,
@@ -193,7 +195,8 @@ function checkCopy(
     indexId: record.id,
     bytes: complete.reduce((sum, shard) => sum + (shard.files?.bytes ?? 0), 0),
     contentId: copy.contentId,
-    obstacle: obstacleOf(copy, infos[copy.snapshot] ?? null, record.name),
+    obstacle,
+    ...(obstacle === null && copy.metadata?.system === true ? { system: true } : {}),
     catalogue,
     presence: presenceMark(copy, catalogue, badData),
   }
@@ -225,12 +228,15 @@ function obstacleOf(copy: IndexCopy, info: SnapshotInfo | null, name: string): R
   const { metadata } = copy
   if (metadata === null) return 'not-read'
   if (metadata.mounted) return 'mounted'
-  if (metadata.system || info?.featureIndices.includes(name)) return 'system-index'
+  const isOfFeature = info?.features.some(({ indices }) => indices.includes(name)) ?? false
+  if (isOfFeature && !metadata.system) return 'system-index'
+  if (metadata.system && featureOf(info, name) === null) return 'system-index'
   if (copy.shards.some(shard => shard.status === 'failed-at-source')) return 'partial-at-source'
   if (copy.shards.some(shard => shard.status === 'not-verifiable-here')) return 'not-verifiable-here'
   if (copy.contentId === null) return 'not-read'
   const counts = copy.shards.map(shard => shard.files?.countStatus)
-  return counts.every(status => status === 'known') ? null : 'count-unknown'
+  if (counts.every(status => status === 'known')) return null
+  return metadata.system ? 'system-index' : 'count-unknown'
 }
 
 /**
@@ -263,6 +269,7 @@ function collectContents(
     files: first.shards.reduce((sum, shard) => sum + (shard.files?.files.length ?? 0), 0),
     snapshots,
     obstacle: copy.obstacle,
+    ...(copy.system === true ? { system: true } : {}),
     witness: witnessOf(record, first, listed),
   }))
 }

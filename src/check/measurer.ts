@@ -27,8 +27,8 @@ export interface Measurer {
 }
 
 /** Can it be measured: whole, and an index of the owner's? */
-export function isMeasurable({ catalogue, obstacle }: CheckedCopy): boolean {
-  return catalogue.verdict === 'pass' && (obstacle === null || obstacle === 'count-unknown')
+export function isMeasurable({ catalogue, obstacle, system }: CheckedCopy): boolean {
+  return system !== true && catalogue.verdict === 'pass' && (obstacle === null || obstacle === 'count-unknown')
 }
 
 export function isUnmeasured(copies: readonly CheckedCopy[], measuring: Measuring | null): boolean {

@@ -6,11 +6,11 @@
  * Sizes: eight bytes for each shard of each snapshot, twenty for each data blob whose bytes are proven.
  */
 import { crc32 } from 'node:zlib'
-import type { IndexMetadata, SnapshotInfo } from '../model/content.ts'
+import type { FeatureState, IndexMetadata, SnapshotInfo } from '../model/content.ts'
 import { type Method, type Reason, reasons } from '../model/verdict.ts'
 
 /** Raised whenever the judgement changes, so that nothing rests on how an older program judged. */
-const version = 1
+const version = 2
 
 /** The first 8 bytes of a digest, as 8 latin-1 characters: small, and a key of sets and maps. */
 export type ShortDigest = string
@@ -42,6 +42,7 @@ export interface CalmContent {
   readonly bytes: number
   readonly files: number
   readonly obstacle: Reason | null
+  readonly system?: true
   readonly witness: string | null
   /** When the oldest byte proof of its files was made; null: not every file is proven. */
   readonly bytesProvenMs: number | null
@@ -108,8 +109,8 @@ export function decodeSnapshotMemory(sealed: Buffer): SnapshotMemory | null {
   if (value === null || value.version !== version) return null
   const { readMs, witness, info } = value
   if (typeof readMs !== 'number' || typeof witness !== 'string' || !isRecord(info)) return null
-  const { dataStreams, failures, featureIndices } = info
-  if (!isTexts(dataStreams) || !isTexts(featureIndices) || !isListOf(failures, isRecord)) return null
+  const { dataStreams, failures, features } = info
+  if (!isTexts(dataStreams) || !isListOf(features, isFeature) || !isListOf(failures, isRecord)) return null
   return {
     readMs,
     witness,
@@ -283,12 +284,14 @@ function isCalmCopy(value: unknown): value is CalmCopy {
 
 function isCalmContent(value: unknown): value is CalmContent {
   if (!isRecord(value)) return false
-  const { contentId, shardCount, createdVersion, bytes, files, obstacle, witness, bytesProvenMs, bytesMethod } = value
+  const { contentId, shardCount, createdVersion, bytes, files, obstacle, system, witness, bytesProvenMs, bytesMethod } =
+    value
   return (
     typeof contentId === 'string' &&
     [shardCount, bytes, files].every(isCount) &&
     [createdVersion, bytesProvenMs].every(one => isNullOr(isCount, one)) &&
     isNullOr(isReason, obstacle) &&
+    (system === undefined || system === true) &&
     isNullOr(isText, witness) &&
     isNullOr(isText, bytesMethod)
   )
@@ -304,6 +307,10 @@ function isText(value: unknown): value is string {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function isFeature(value: unknown): value is FeatureState {
+  return isRecord(value) && isText(value.name) && isTexts(value.indices)
 }
 
 function isNullOr(is: (value: unknown) => boolean, value: unknown): boolean {

@@ -30,6 +30,8 @@ export interface CheckedCopy {
   readonly contentId: string | null
   /** Why it is not to be restored; null: it is. */
   readonly obstacle: Reason | null
+  /** A system index that is restored by its feature state. */
+  readonly system?: true
   readonly catalogue: Mark
   readonly presence: Mark
   /** Only where the check was asked to read. */

@@ -163,6 +163,32 @@ export function restoredFields(body: unknown, target: string): Record<string, st
   return Object.fromEntries(flattenMapping(index.mappings))
 }
 
+/** `GET /<target>/_stats/docs`: documents of all primaries, nested ones counted. */
+export function documentsOf(body: unknown, target: string): number {
+  const what = `_stats of ${target}`
+  const shards = object(object(body, what)._shards, `${what}: _shards`)
+  if (number(shards.failed, `${what}: _shards.failed`) !== 0) {
+    throw new SnapproofError('engine-request', `${what}: not every shard answered`)
+  }
+  const primaries = object(object(object(body, what)._all, `${what}: _all`).primaries, `${what}: primaries`)
+  return number(object(primaries.docs, `${what}: docs`).count, `${what}: docs.count`)
+}
+
+/** `GET /_cluster/state/metadata/<target>`: the mapping of its only type, flattened. */
+export function stateFields(body: unknown, target: string): Record<string, string> {
+  const what = `cluster state of ${target}`
+  const indices = object(object(object(body, what).metadata, what).indices, what)
+  const mappings = object(object(indices[target], what).mappings, `${what}: mappings`)
+  return Object.fromEntries(flattenMapping(Object.values(mappings)[0] ?? {}))
+}
+
+/** `GET /_features`. */
+export function featureNames(body: unknown): ReadonlySet<string> {
+  const { features } = object(body, '_features')
+  if (!Array.isArray(features)) throw unknownShape('_features: features', features)
+  return new Set(features.map(feature => string(object(feature, '_features: a feature').name, '_features: name')))
+}
+
 export interface NodeAnswer {
   readonly version: string
   readonly indexVersion: number | null

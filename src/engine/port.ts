@@ -24,8 +24,10 @@ export interface RestoreRequest {
   readonly repository: string
   readonly snapshot: string
   readonly index: string
-  /** Our own safe name. */
+  /** Our own safe name; of a system index its own. */
   readonly target: string
+  /** Restores all that this feature state holds, in place of what the server has of it, each index under its own name. */
+  readonly feature?: string
   /** Compare the checksum of every file when a shard starts: what lies in a closed target may have rotted there. */
   readonly checksumAtStart?: boolean
   /** Run Lucene's CheckIndex over every segment when a shard starts. */
@@ -73,6 +75,7 @@ export interface Engine {
   shardStats(target: string, signal: AbortSignal): Promise<ShardStatsRow[]>
   /** Every primary that the routing table knows, with its state; `[]` when the index does not exist (yet). */
   shardStates(target: string, signal: AbortSignal): Promise<UnstartedShard[]>
+  /** Root documents; of a system index, which may be closed to searches, all that `_stats` counts. */
   count(target: string, signal: AbortSignal): Promise<number>
   /** Dotted field path → type, flattened like `IndexMetadata.fields`. */
   fields(target: string, signal: AbortSignal): Promise<Record<string, string>>
@@ -87,6 +90,8 @@ export interface Engine {
   closeIndex(target: string, signal: AbortSignal): Promise<boolean>
   /** Uuid of the snapshot of that name as the server sees it now; null: there is none. */
   snapshotUuid(repository: string, snapshot: string, signal: AbortSignal): Promise<string | null>
+  /** Names of the features whose states may be restored here; none in a cluster of somebody else, which would lose its own. */
+  features(signal: AbortSignal): Promise<ReadonlySet<string>>
   /** Bytes of the disk that the server writes to; null: it does not say. */
   disk(signal: AbortSignal): Promise<{ readonly freeBytes: number; readonly totalBytes: number } | null>
   /** Idempotent. */

@@ -20,6 +20,7 @@ export function prefixedEngine(engine: Engine, prefix: string): Engine {
     count: (target, signal) => engine.count(on(target), signal),
     fields: (target, signal) => engine.fields(on(target), signal),
     search: (target, body, signal) => engine.search(on(target), body, signal),
+    features: async () => new Set(),
     disk: signal => engine.disk(signal),
     runCommand: command => engine.runCommand({ ...command, target: on(command.target) }),
     closeIndex: (target, signal) => engine.closeIndex(on(target), signal),

@@ -3,10 +3,13 @@ import { join, relative, resolve, sep } from 'node:path'
 import type { Client } from '@elastic/elasticsearch'
 import { isSnapproofError, SnapproofError } from '../errors.ts'
 import type { UnstartedShard } from '../model/evidence.ts'
+import { isSystemName } from '../model/feature.ts'
 import type { Clock } from '../time.ts'
 import {
   allocationWords,
   countOf,
+  documentsOf,
+  featureNames,
   fileRows,
   isClosed,
   nodeDisk,
@@ -15,6 +18,7 @@ import {
   shardStateRows,
   shardStatsRows,
   snapshotUuidOf,
+  stateFields,
 } from './answers.ts'
 import { type Answer, ask, type Question, refusal } from './client.ts'
 import { runOwnerCommand } from './ownerCommand.ts'
@@ -123,7 +127,7 @@ export function serverEngine(parts: ServerParts): Engine {
 
   async function startRestore(request: RestoreRequest): Promise<RestoreAnswer> {
     requireOurName(request.repository, 'repository')
-    requireOurName(request.target, 'target')
+    if (request.feature === undefined || !mayBeSystem(request.target)) requireOurName(request.target, 'target')
     for (const [what, name] of [
       ['index', request.index],
       ['snapshot', request.snapshot],
@@ -161,9 +165,36 @@ export function serverEngine(parts: ServerParts): Engine {
     return rows.map(row => (isRefused(row) ? { ...row, details: `${row.details ?? ''} ${words}`.trim() } : row))
   }
 
+  /** In a cluster of somebody else a system index is theirs. */
+  function mayBeSystem(target: string): boolean {
+    return facts.kind !== 'endpoint' && isSystemName(target)
+  }
+
   function pathOf(target: string): string {
-    requireOurName(target, 'target')
+    if (!mayBeSystem(target)) requireOurName(target, 'target')
     return `/${target}`
+  }
+
+  /** What closes a system index to searches and its mapping to eyes leaves statistics and cluster state open. */
+  async function systemCount(target: string, signal: AbortSignal): Promise<number> {
+    return documentsOf(await need({ method: 'GET', path: `${pathOf(target)}/_stats/docs` }, signal), target)
+  }
+  async function systemFields(target: string, signal: AbortSignal): Promise<Record<string, string>> {
+    const query = { filter_path: 'metadata.indices.*.mappings' }
+    return stateFields(
+      await need({ method: 'GET', path: `/_cluster/state/metadata${pathOf(target)}`, query }, signal),
+      target,
+    )
+  }
+
+  async function features(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    if (facts.product !== 'elasticsearch' || facts.kind === 'endpoint') return new Set()
+    const question: Question = { method: 'GET', path: '/_features' }
+    const answer = await query(question, signal)
+    // Before 7.12 there is none such.
+    if ([400, 404, 405].includes(answer.status)) return new Set()
+    if (answer.status < 200 || answer.status >= 300) throw refused(question, answer)
+    return featureNames(answer.body)
   }
 
   const died = process.end.then(async (): Promise<never> => {
@@ -215,9 +246,14 @@ export function serverEngine(parts: ServerParts): Engine {
       return body === null ? [] : explained(shardStateRows(body, target), target, signal)
     },
     count: async (target, signal) =>
-      countOf(await need({ method: 'GET', path: `${pathOf(target)}/_count`, timeoutMs: 120_000 }, signal), target),
+      isSystemName(target)
+        ? await systemCount(target, signal)
+        : countOf(await need({ method: 'GET', path: `${pathOf(target)}/_count`, timeoutMs: 120_000 }, signal), target),
     fields: async (target, signal) =>
-      restoredFields(await need({ method: 'GET', path: `${pathOf(target)}/_mapping` }, signal), target),
+      isSystemName(target)
+        ? await systemFields(target, signal)
+        : restoredFields(await need({ method: 'GET', path: `${pathOf(target)}/_mapping` }, signal), target),
+    features,
     disk: async signal => nodeDisk(await need({ method: 'GET', path: '/_nodes/_local/stats/fs' }, signal)),
     search: async (target, body, signal) => {
       const path = `${pathOf(target)}/_search`

@@ -60,6 +60,8 @@ export interface RestoreBodyInput {
   /** Literal name of the index in the snapshot. */
   readonly index: string
   readonly target: string
+  /** The feature state that restores it; it keeps its name then. */
+  readonly feature?: string
   readonly checksumAtStart?: boolean
   /** Lucene's CheckIndex over every segment when a shard starts; compares the checksums too. */
   readonly deep?: boolean
@@ -68,15 +70,11 @@ export interface RestoreBodyInput {
 /** The whole index, renamed, without anything that could hinder a single node or touch another index. */
 export function restoreBody(input: RestoreBodyInput): Record<string, unknown> {
   return {
-    indices: [input.index],
+    ...(input.feature === undefined ? renamed(input) : { indices: ['-*'], feature_states: [input.feature] }),
     ignore_unavailable: false,
     include_global_state: false,
     include_aliases: false,
-    ...(input.product === 'elasticsearch' ? { feature_states: ['none'] } : {}),
     partial: false,
-    // Java replaces every match: `(.*)` would match twice. The target is a safe name, without `$` and `\`.
-    rename_pattern: '^(.+)$',
-    rename_replacement: input.target,
     index_settings: {
       'index.number_of_replicas': 0,
       'index.auto_expand_replicas': false,
@@ -85,6 +83,8 @@ export function restoreBody(input: RestoreBodyInput): Record<string, unknown> {
       // link of a chain would have kept.
       'index.merge.policy.segments_per_tier': 1000,
       'index.allocation.max_retries': 0,
+      // A server looks after its own system indices: what has run out is deleted from them as soon as they are there.
+      ...(input.feature === undefined ? {} : { 'index.blocks.write': true }),
       ...(input.checksumAtStart === true ? { 'index.shard.check_on_startup': 'checksum' } : {}),
       ...(input.deep === true ? { 'index.shard.check_on_startup': 'true' } : {}),
     },
@@ -102,6 +102,16 @@ export function restoreBody(input: RestoreBodyInput): Record<string, unknown> {
       'index.blocks.read_only',
       'index.blocks.read_only_allow_delete',
     ],
+  }
+}
+
+function renamed({ index, target, product }: RestoreBodyInput): Record<string, unknown> {
+  return {
+    indices: [index],
+    ...(product === 'elasticsearch' ? { feature_states: ['none'] } : {}),
+    // Java replaces every match: `(.*)` would match twice. The target is a safe name, without `$` and `\`.
+    rename_pattern: '^(.+)$',
+    rename_replacement: target,
   }
 }
 

@@ -166,6 +166,12 @@ export interface MetadataBlob {
   readonly etag?: string | null
 }
 
+/** System indices that a server restores together, by the name of what they belong to, and under their own names. */
+export interface FeatureState {
+  readonly name: string
+  readonly indices: readonly string[]
+}
+
 /** Root `snap-<uuid>.dat`. */
 export interface SnapshotInfo {
   readonly name: string
@@ -181,8 +187,7 @@ export interface SnapshotInfo {
   readonly totalShards: number
   readonly successfulShards: number
   readonly failures: readonly { readonly index: string; readonly shard: number; readonly reason: string }[]
-  /** Indices that belong to a feature state. */
-  readonly featureIndices: readonly string[]
+  readonly features: readonly FeatureState[]
   readonly indexDetails: ReadonlyMap<string, { readonly shardCount: number; readonly bytes: number }>
   /** OpenSearch: the data of some or all of its indices lies in a remote store. */
   readonly shallow: boolean

@@ -21,6 +21,8 @@ export interface Expectation {
   readonly fields: Readonly<Record<string, string>>
   /** Of the index metadata. Absent: an older run. */
   readonly aliases?: readonly string[]
+  /** A system index: the state of its feature restores it, together with these. Absent: it is restored alone, renamed. */
+  readonly feature?: { readonly name: string; readonly indices: readonly string[] }
   /** Every file that lies in blobs of its own. Absent: not needed, because the mirror has read each blob. */
   readonly files?: readonly ExpectedFile[]
 }
@@ -124,7 +126,7 @@ export interface Evidence {
   readonly recovery: readonly RecoveryRow[]
   readonly stats: readonly ShardStatsRow[]
   readonly unstarted: readonly UnstartedShard[]
-  /** `_count`: root documents. */
+  /** `_count`: root documents; of a system index `docs.count` of its statistics, with nested ones. */
   readonly count: number | null
   /** Dotted path → type of the restored mapping; null when it was not asked. */
   readonly fields: Readonly<Record<string, string>> | null

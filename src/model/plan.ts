@@ -17,6 +17,8 @@ export interface ContentRecord {
   readonly snapshots: readonly number[]
   /** Why it cannot be restored or needs none; null: it can. */
   readonly obstacle: Reason | null
+  /** A system index, restored by its feature state where the engine has the feature. */
+  readonly system?: true
   /** Digest over key, size, ETag and modification time of all blobs it rests on; null: a blob has no ETag or is missing. */
   readonly witness: string | null
   /** Latest result at `restore`. */

@@ -223,7 +223,7 @@ export const reasons = {
     verdict: 'not-applicable',
     debt: false,
     severity: 'information',
-    text: 'A system index of a feature state cannot be restored under another name.',
+    text: 'A system index is restored by its feature state and no other way, and the snapshot holds none of it or no engine tried has the feature.',
   },
   expired: {
     verdict: 'not-applicable',
@@ -261,6 +261,11 @@ export interface VerdictRow {
   readonly provenAt: string | null
   /** Name of the snapshot that the content was restored from, when that was another one. */
   readonly creditedFrom: string | null
+}
+
+/** Does an attempt leave the question open? One that came to `not-applicable` has answered it. */
+export function isOpen({ verdict, reason }: { readonly verdict: VerdictValue; readonly reason: Reason }): boolean {
+  return verdict === 'inconclusive' && reasons[reason].verdict !== 'not-applicable'
 }
 
 /** fail > inconclusive > pass; nothing passed is not a pass. */

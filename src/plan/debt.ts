@@ -39,12 +39,22 @@ export function isOwed({ obstacle }: ContentRecord): boolean {
   return obstacle === null || reasons[obstacle].debt
 }
 
+/** Has an engine been asked for it in vain? Then it is asked again when a proof would be renewed, and nobody is late. */
+export function isExcused({ proof, lastInconclusive }: ContentRecord): boolean {
+  return proof?.verdict !== 'fail' && lastInconclusive?.reason === 'system-index'
+}
+
 /** Worst first; every content that is owed and in debt comes once. */
 export function findDebt(input: DebtInput): DebtItem[] {
   const newestDue = newestDeadlines(input)
   const items: DebtItem[] = []
   for (const content of input.contents) {
     if (!isOwed(content)) continue
+    if (isExcused(content)) {
+      const dueMs = input.nowMs + input.policy.restoreEveryContentWithinDays * dayMs
+      if (isExcuseOld(content, input)) items.push({ content, kind: 'refresh', dueMs, overdue: false })
+      continue
+    }
     const state = content.obstacle === null ? proofState(content, input) : 'never'
     const dueByAge = ageDeadline(content, state, input)
     const dueAsNewest = newestDue.get(content)
@@ -55,6 +65,11 @@ export function findDebt(input: DebtInput): DebtItem[] {
     if (kind !== null) items.push({ content, kind, dueMs, overdue })
   }
   return items.sort(byRisk)
+}
+
+function isExcuseOld({ lastInconclusive }: ContentRecord, { policy, nowMs }: DebtInput): boolean {
+  const ageMs = nowMs - Math.min(lastInconclusive?.atMs ?? nowMs, nowMs)
+  return ageMs > policy.restoreEveryContentWithinDays * dayMs * refreshAfter
 }
 
 type ProofState = 'failed' | 'good' | 'refresh' | 'lapsed' | 'never'
@@ -103,7 +118,7 @@ function newestDeadlines(input: DebtInput): Map<ContentRecord, number> {
   const entry = (position: number) => snapshots[position] ?? { name: '', uuid: '', endedMs: null }
   const byIndex = new Map<string, ContentRecord[]>()
   for (const content of input.contents) {
-    if (!isOwed(content)) continue
+    if (!isOwed(content) || isExcused(content)) continue
     const list = byIndex.get(content.indexId)
     if (list === undefined) byIndex.set(content.indexId, [content])
     else list.push(content)

@@ -33,9 +33,13 @@ export function decodeSnapshotInfo(bytes: Buffer, maxInflatedBytes?: number): Sn
         reason: optionalText(failure, 'reason') ?? '',
       }
     }),
-    featureIndices: list(info, 'feature_states').flatMap((value, i) =>
-      texts(object(value, `feature_states[${i}]`), 'indices', `feature_states[${i}].indices`),
-    ),
+    features: list(info, 'feature_states').map((value, i) => {
+      const feature = object(value, `feature_states[${i}]`)
+      return {
+        name: optionalText(feature, 'feature_name') ?? '',
+        indices: texts(feature, 'indices', `feature_states[${i}].indices`),
+      }
+    }),
     indexDetails: indexDetails(info),
     shallow: get(info, 'remote_store_index_shallow_copy') === true || isPinned,
     ...(isPinned ? { pinned: true } : {}),

@@ -48,14 +48,16 @@ export async function restoreContent(
   let refusal: Evidence['refusal'] = null
   let cutShort: Evidence['cutShort'] = null
   try {
-    if (options.over !== true) await engine.deleteIndex(target, signal)
-    cutShort = await lackOfRoom(engine, expected, signal)
+    // A server deletes what it has of a feature itself, and lets nobody else delete all of it.
+    if (options.over !== true && expected.feature === undefined) await engine.deleteIndex(target, signal)
+    cutShort = (await lackOfFeature(engine, expected, signal)) ?? (await lackOfRoom(engine, expected, signal))
     if (cutShort === null) {
       const answer = await engine.startRestore({
         repository: options.repository,
         snapshot: expected.snapshot,
         index: expected.indexName,
         target,
+        ...(expected.feature === undefined ? {} : { feature: expected.feature.name }),
         ...(options.over === true ? { checksumAtStart: true } : {}),
         ...(options.deep === true ? { deep: true } : {}),
         signal,
@@ -68,6 +70,21 @@ export async function restoreContent(
   }
   const seconds = (clock.monotonicMs() - start) / 1000
   return { target, startedMs, seconds, refusal, cutShort, ...(options.deep === true ? { deep: true } : {}) }
+}
+
+/** A server refuses the state of a feature that it has not; that is nobody's fault and no other night will be different. */
+async function lackOfFeature(
+  engine: Engine,
+  { feature }: Expectation,
+  signal: AbortSignal,
+): Promise<Evidence['cutShort']> {
+  if (feature === undefined || (await engine.features(signal)).has(feature.name)) return null
+  const { product, version, kind } = engine.facts
+  const message =
+    kind === 'endpoint'
+      ? `the state of feature ${feature.name} is not restored over that of a cluster of somebody else`
+      : `${product} ${version} has no feature ${feature.name}, whose state alone restores it`
+  return { reason: 'system-index', message }
 }
 
 /** A full disk ends in the middle of a restore, with words of the server about something else: it is seen before. */

@@ -6,6 +6,7 @@ import { gatherEvidence } from '../evidence/gather.ts'
 import type { Log } from '../log.ts'
 import type { Question } from '../model/answers.ts'
 import type { BlobReading, ChainFacts, Evidence, Expectation } from '../model/evidence.ts'
+import { isSystemName } from '../model/feature.ts'
 import type { PlannedContent } from '../model/plan.ts'
 import type { Source } from '../plan/fit.ts'
 import { copiedBlobs } from '../restore/copiedBlobs.ts'
@@ -66,8 +67,9 @@ const questionsTimeoutMs = 60_000
 const dropTimeoutMs = 30_000
 const keptLogLines = 400
 
-/** Our own name: no name of the repository reaches the restored index. */
+/** Our own name: no name of the repository reaches the restored index. A server restores a system index under its own alone. */
 export function targetOf({ planned, expected }: LoadedContent, number: number): string {
+  if (expected.feature !== undefined) return expected.indexName
   return `snapproof-${expected.contentId.slice(0, 16)}-${planned.snapshot}-${number}`
 }
 
@@ -225,6 +227,24 @@ function isGood(expected: Expectation, evidence: Evidence): boolean {
   const { snapshotUuid: uuid } = expected
   const known = evidence.source === 's3' ? { ...evidence, snapshotSeen: { before: uuid, after: uuid } } : evidence
   return judge(expected, known, otherRules).verdict === 'pass'
+}
+
+/** Drops what an attempt has left, with what came with it. Never throws. */
+export async function dropContent(
+  engine: Engine,
+  target: string,
+  { feature }: Expectation,
+  options: AttemptOptions,
+): Promise<void> {
+  if (feature === undefined) return await dropTarget(engine, target, options)
+  for (const index of new Set([target, ...feature.indices].filter(isSystemName))) {
+    try {
+      if (engine.death() === null) await engine.deleteIndex(index, AbortSignal.timeout(dropTimeoutMs))
+    } catch (error) {
+      // Some are closed to everybody; the next restore of the feature replaces them, and nothing else is in its way.
+      options.log.info(`${index} stays in the throwaway server`, { message: describeError(error) })
+    }
+  }
 }
 
 /** Never throws: a target that stays lies in a throwaway server. */

@@ -13,6 +13,7 @@ import {
   type AttemptOptions,
   attemptContent,
   closeTarget,
+  dropContent,
   dropTarget,
   type Place,
   targetOf,
@@ -28,8 +29,8 @@ export interface ChainScene {
   /** What servers and we have read of this group until now; grows. */
   readonly readings: BlobReading[]
   readonly readApart: Place['readApart']
-  /** Waits until one more content may be restored, and keeps the server from being replaced meanwhile. */
-  turn<Value>(work: () => Promise<Value>): Promise<Value>
+  /** Waits until this content may be restored too, and keeps the server from being replaced meanwhile. */
+  turn<Value>(content: LoadedContent, work: () => Promise<Value>): Promise<Value>
   /** The running server, or why this content gets none: our own trouble. Throws what ends the work. */
   engine(): Promise<Engine | { readonly reason: Reason; readonly message: string }>
   without(content: LoadedContent, reason: Reason, message: string): Attempt
@@ -52,7 +53,7 @@ export async function restoreChain(chain: readonly LoadedLink[], scene: ChainSce
   for (const [i, link] of chain.entries()) {
     const following = chain[i + 1]
     const predecessor: Predecessor | null = before
-    const { attempt, left }: Outcome = await scene.turn(() =>
+    const { attempt, left }: Outcome = await scene.turn(link.content, () =>
       restoreLink(link, predecessor, following !== undefined && following.keptBytes > 0, scene),
     )
     before = left
@@ -106,7 +107,7 @@ async function restoreLink(
   }
   // A failure is repeated first, and kept then.
   const isFinal = attempt.judgement.verdict === 'inconclusive'
-  if (!(isFinal && options.keep?.take(engine, attempt))) await dropTarget(engine, target, options)
+  if (!(isFinal && options.keep?.take(engine, attempt))) await dropContent(engine, target, content.expected, options)
   return { attempt, left: null }
 }
 

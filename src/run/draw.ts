@@ -32,7 +32,10 @@ export function drawContents({ contents, policy, identity, nowMs, ...engines }: 
   const { contents: wanted, confidence } = policy
   const engineFor = engineChooser(engines)
   const population = contents.filter(
-    content => content.obstacle === null && content.snapshots.some(position => engineFor(content, position) !== null),
+    content =>
+      content.obstacle === null &&
+      content.system !== true &&
+      content.snapshots.some(position => engineFor(content, position) !== null),
   )
   const seed = `${isoTime(nowMs).slice(0, 10)} generation ${identity.generation}`
   return {

@@ -1,13 +1,18 @@
 /** From an index record to what a restore must yield and which blobs it needs. Pure. */
 
 import type { MirrorItem } from '../mirror/port.ts'
-import { blobParts, type FileList, type IndexCopy, type IndexRecord, shardFolder } from '../model/content.ts'
+import { blobParts, type FileList, type IndexCopy, type IndexRecord, type SnapshotInfo, shardFolder } from '../model/content.ts'
 import type { Expectation, ExpectedFile } from '../model/evidence.ts'
 import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
 import { expectedCrc32 } from '../repository/checksum.ts'
 import { folderInMirror } from '../repository/shard-folders.ts'
 
-export function expectationOf(record: IndexRecord, copy: IndexCopy, snapshot: SnapshotEntry): Expectation {
+export function expectationOf(
+  record: IndexRecord,
+  copy: IndexCopy,
+  snapshot: SnapshotEntry,
+  feature: Expectation['feature'] | null = null,
+): Expectation {
   return {
     contentId: copy.contentId ?? '',
     indexName: record.name,
@@ -23,6 +28,7 @@ export function expectationOf(record: IndexRecord, copy: IndexCopy, snapshot: Sn
     hasNested: copy.metadata?.hasNested ?? false,
     fields: Object.fromEntries(copy.metadata?.fields ?? []),
     ...(copy.metadata === null ? {} : { aliases: copy.metadata.aliases }),
+    ...(feature === null ? {} : { feature }),
   }
 }
 
@@ -73,6 +79,27 @@ export function contentItems(
     if (files !== null) ofShard.push(...fileItems(record, files, shard, folder, owners))
     for (const item of ofShard) items.push(inMirror === folder ? item : moved(item, folder, inMirror))
   }
+  return items
+}
+
+/**
+ * What a server reads of the rest of a feature whose state it restores: the metadata of its indices and of its data streams, which
+ * `index-N` names only as indices. Their data stay where they are, and the server gives their shards up.
+ */
+export function featureItems(
+  snapshot: number,
+  { features, dataStreams, uuid }: SnapshotInfo,
+  { name }: NonNullable<Expectation['feature']>,
+  repository: RepositoryData,
+): MirrorItem[] {
+  const indices = new Set(features.find(feature => feature.name === name)?.indices)
+  const hasStreams = dataStreams.some(stream => stream.startsWith('.'))
+  const items = hasStreams ? [metadataItem(`meta-${uuid}.dat`, [uuid], null, null)] : []
+  repository.indices.forEach((index, position) => {
+    if (!indices.has(index.name) && !(hasStreams && index.name.startsWith('.ds-.'))) return
+    const id = index.snapshots.includes(snapshot) ? repository.indexMetadataBlobId(snapshot, position) : null
+    if (id !== null) items.push(metadataItem(`indices/${index.id}/meta-${id}.dat`, [uuid], index.name, null))
+  })
   return items
 }
 

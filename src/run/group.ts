@@ -4,14 +4,24 @@ import type { Mirror, MirrorItem, MirrorResult } from '../mirror/port.ts'
 import type { AuditConfig } from '../model/config.ts'
 import { blobParts, type IndexCopy } from '../model/content.ts'
 import type { Expectation } from '../model/evidence.ts'
+import { featureOf } from '../model/feature.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Group, PlannedContent } from '../model/plan.ts'
+import type { SnapshotEntry } from '../model/repository.ts'
 import type { Reason } from '../model/verdict.ts'
 import { type ChainTerms, type PlannedLink, planChains } from '../plan/chains.ts'
 import { type FitContent, fitGroup, type Room, type Source, smallestMachine } from '../plan/fit.ts'
 import type { GroupSize } from '../plan/forecast.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
-import { contentItems, contentsResting, distinctItems, expectationOf, filesOf, ownersOf } from './expectation.ts'
+import {
+  contentItems,
+  contentsResting,
+  distinctItems,
+  expectationOf,
+  featureItems,
+  filesOf,
+  ownersOf,
+} from './expectation.ts'
 
 export interface LoadedContent {
   readonly planned: PlannedContent
@@ -74,7 +84,9 @@ export async function loadGroup(group: Group, options: LoadOptions): Promise<Loa
   const { repositoryData } = catalogue
   const { record, wanted: all, moved } = await readGroup(group, catalogue, signal)
   const owners = ownersOf(record, repositoryData)
-  const itemsOf = new Map(all.map(one => [one, contentItems(record, one.copy, repositoryData, owners)]))
+  const itemsOf = new Map(
+    all.map(one => [one, [...contentItems(record, one.copy, repositoryData, owners), ...one.featureItems]]),
+  )
   const links = linksOf(all, options.chains)
   const chained = new Set(links.filter(chain => chain.length > 1).flatMap(chain => chain.map(({ content }) => content)))
   const fitting = fitGroup(
@@ -114,7 +126,7 @@ export async function loadGroup(group: Group, options: LoadOptions): Promise<Loa
       unloadable.push({ planned: one.planned, ...ours })
       continue
     }
-    const expected = expectationOf(record, one.copy, one.snapshot)
+    const expected = expectationOf(record, one.copy, one.snapshot, one.feature)
     const accounted = source === 's3' || chained.has(i)
     loadable.set(i, {
       planned: one.planned,
@@ -197,10 +209,10 @@ function batchesOf(items: readonly MirrorItem[]): MirrorItem[][] {
   return batches
 }
 
-type Wanted = Awaited<ReturnType<typeof readGroup>>['wanted']
-
-function linksOf(wanted: Wanted, terms: ChainTerms): PlannedLink[][] {
+function linksOf(wanted: readonly Wanted[], terms: ChainTerms): PlannedLink[][] {
   // Before 7.14 and on OpenSearch `index-N` has no times and no order; sequence numbers grow with each write to an index.
+  // A system index that is restored again takes the place of the one before.
+  if (wanted.some(({ feature }) => feature !== null)) return wanted.map((_, content) => [{ content, keptBytes: 0 }])
   const isDated = wanted.every(({ snapshot }) => snapshot.endedMs !== null)
   return planChains(
     wanted.map(({ planned, copy, snapshot }) => ({
@@ -236,7 +248,7 @@ export async function sizeGroup(
 }
 
 /** A server asks for each part of a file that it copies. */
-function sizeByServer(wanted: Wanted, terms: ChainTerms): Pick<GroupSize, 'fetchBytes' | 'fetchRequests'> {
+function sizeByServer(wanted: readonly Wanted[], terms: ChainTerms): Pick<GroupSize, 'fetchBytes' | 'fetchRequests'> {
   const sum = { fetchBytes: 0, fetchRequests: 0 }
   for (const { content, keptBytes } of linksOf(wanted, terms).flat()) {
     const files = wanted[content]?.copy.shards.flatMap(shard => shard.files?.files ?? []) ?? []
@@ -253,16 +265,39 @@ async function readGroup(group: Group, catalogue: Catalogue, signal: AbortSignal
   const position = repositoryData.indices.findIndex(index => index.id === group.indexId)
   const record = await catalogue.readIndex(position, undefined, signal)
   const moved: PlannedContent[] = []
-  const wanted = group.contents.flatMap(planned => {
+  const wanted: Wanted[] = []
+  for (const planned of group.contents) {
     const copy = record.copies.find(c => c.snapshot === planned.snapshot)
     const snapshot = repositoryData.snapshots[planned.snapshot]
-    if (copy !== undefined && snapshot !== undefined && copy.contentId === planned.content.contentId) {
-      return [{ planned, copy, snapshot }]
-    }
-    moved.push(planned)
-    return []
-  })
+    const isSame = copy !== undefined && copy.contentId === planned.content.contentId
+    const system = isSame && copy.metadata?.system === true ? await readFeature(planned, catalogue, signal) : alone
+    if (isSame && snapshot !== undefined && system !== null) wanted.push({ planned, copy, snapshot, ...system })
+    else moved.push(planned)
+  }
   return { record, wanted, moved }
+}
+
+interface Wanted {
+  readonly planned: PlannedContent
+  readonly copy: IndexCopy
+  readonly snapshot: SnapshotEntry
+  /** Whose state restores it; null: it is restored alone. */
+  readonly feature: Expectation['feature'] | null
+  readonly featureItems: readonly MirrorItem[]
+}
+const alone: Pick<Wanted, 'feature' | 'featureItems'> = { feature: null, featureItems: [] }
+
+/** Of a system index; null: its snapshot holds no state of a feature that restores it, any more. */
+async function readFeature(
+  { content, snapshot }: PlannedContent,
+  { readSnapshot, repositoryData }: Catalogue,
+  signal: AbortSignal,
+): Promise<typeof alone | null> {
+  const { info } = await readSnapshot(snapshot, signal)
+  const name = featureOf(info, content.indexName)
+  const state = info?.features.find(one => one.name === name)
+  if (info === null || state === undefined) return null
+  return { feature: state, featureItems: featureItems(snapshot, info, state, repositoryData) }
 }
 
 export interface SortedFaults {

@@ -23,7 +23,9 @@ export class KeptRestores {
 
   /** True: the restored index is to be left where it is, and so is its server. Only what was restored, is final and did not pass. */
   take(engine: Engine, attempt: Attempt): boolean {
-    const { evidence, judgement } = attempt
+    const { evidence, judgement, expected } = attempt
+    // The next restore of the feature would take its place.
+    if (expected?.feature !== undefined) return false
     if (judgement.verdict === 'pass' || evidence === null || engine.death() !== null) return false
     if (this.#kept.length >= mostKept) return false
     this.#kept.push({ engine, attempt })

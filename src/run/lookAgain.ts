@@ -12,7 +12,7 @@ import type { ContentRecord } from '../model/plan.ts'
 import type { Limits } from '../model/policy.ts'
 import type { RepositoryData } from '../model/repository.ts'
 import type { RestoreRow } from '../model/run.ts'
-import type { Reason } from '../model/verdict.ts'
+import { isOpen, type Reason } from '../model/verdict.ts'
 import type { AuditOptions } from './audit.ts'
 import type { CostMeter } from './costMeter.ts'
 import type { RunDependencies } from './dependencies.ts'
@@ -154,7 +154,7 @@ export function seesAsMuch(newer: Survey, first: Survey): boolean {
 /** Pure. Positions are those of the second look. */
 export function joinLooks(first: Look, second: Look, signal: { readonly aborted: boolean }): Look {
   const { repositoryData } = second.survey.catalogue
-  const judged = first.restored.attempts.some(({ judgement }) => judgement.verdict !== 'inconclusive')
+  const judged = first.restored.attempts.some(({ judgement }) => !isOpen(judgement))
   const later = second.restored.trouble
   return {
     survey: joinSurveys(first.survey, second.survey),

@@ -2,7 +2,7 @@
 import type { Plan } from '../model/plan.ts'
 import type { Policy } from '../model/policy.ts'
 import type { RestoreRow } from '../model/run.ts'
-import { reasons } from '../model/verdict.ts'
+import { isOpen, reasons } from '../model/verdict.ts'
 import type { JudgedSnapshot } from './verdicts.ts'
 import type { WorkResult } from './work.ts'
 
@@ -32,7 +32,7 @@ export function countUnfinished(
   restores: readonly RestoreRow[],
   only: readonly string[],
 ): number {
-  const open = restores.filter(row => row.verdict === 'inconclusive').length
+  const open = restores.filter(isOpen).length
   const contents = open + survey.plan.left.length + work.left.length
   if (contents > 0) return contents
   const named = judged.filter(({ entry }) => only.includes(entry.name) || only.includes(entry.uuid))

@@ -1,7 +1,7 @@
 /** What an upgrade would do to every snapshot: from the metadata that were just checked, and by restores with an engine of that version. */
 import type { AuditConfig, EngineConfig } from '../model/config.ts'
 import type { RunResult } from '../model/run.ts'
-import type { Reason, VerdictValue } from '../model/verdict.ts'
+import { isOpen, type Reason, type VerdictValue } from '../model/verdict.ts'
 import { majorOf, meetingOf, originOf } from '../plan/compatibility.ts'
 import {
   isMarkedReadOnly,
@@ -118,7 +118,7 @@ export function restoredOf(
       const row = run.verdicts.find(one => one.uuid === uuid && one.index === index && one.level === 'restore')
       if (restore?.verdict === 'pass' && restore.engine === `${product} ${version}` && row?.verdict !== 'fail')
         return { ...said, verdict: 'pass', reason: null, message: '' }
-      const verdict = restore !== undefined && restore.verdict !== 'pass' ? restore : row
+      const verdict = restore !== undefined && (restore.verdict === 'fail' || isOpen(restore)) ? restore : row
       if (verdict === undefined || verdict.verdict === 'pass')
         return { ...said, verdict: 'inconclusive', reason: null, message: 'it was not restored' }
       return { ...said, verdict: verdict.verdict, reason: verdict.reason, message: restore?.message ?? '' }

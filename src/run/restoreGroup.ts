@@ -13,7 +13,7 @@ import type { BlobReading, Evidence } from '../model/evidence.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Group } from '../model/plan.ts'
 import type { Reason } from '../model/verdict.ts'
-import { type Attempt, type AttemptOptions, attemptContent, dropTarget, targetOf } from './attempt.ts'
+import { type Attempt, type AttemptOptions, attemptContent, dropContent, targetOf } from './attempt.ts'
 import { type ChainScene, restoreChain } from './chain.ts'
 import type { EngineHolder } from './engines.ts'
 import type { Gate } from './gate.ts'
@@ -25,6 +25,8 @@ export interface RestoreGroupOptions extends AttemptOptions {
   readonly log: Log
   /** Contents restored at once, of all groups. */
   readonly slot: <Value>(work: () => Promise<Value>) => Promise<Value>
+  /** One at a time, of all groups: each takes the place of the one before. */
+  readonly ofFeature: <Value>(work: () => Promise<Value>) => Promise<Value>
   /** Of the running server. */
   readonly gate: Gate
   readonly onAttempt: (attempt: Attempt) => Promise<void>
@@ -78,7 +80,7 @@ class GroupWork {
   }
 
   #scene(): ChainScene {
-    const { engines, signal, slot, gate } = this.#options
+    const { engines, signal, slot, ofFeature, gate } = this.#options
     const { engine: engineName } = this.#group
     return {
       engineName,
@@ -89,7 +91,10 @@ class GroupWork {
         const items = this.#items().filter(item => item.parts.some(({ key }) => keys.has(key)))
         return this.#readApart(items, keys)
       },
-      turn: work => slot(() => gate.shared(work)),
+      turn: ({ expected }, work) => {
+        const inTurn = () => slot(() => gate.shared(work))
+        return expected.feature === undefined ? inTurn() : ofFeature(inTurn)
+      },
       engine: async () => {
         if (signal.aborted) return { reason: 'interrupted', message: describeError(signal.reason) }
         try {
@@ -198,7 +203,8 @@ class GroupWork {
     const target = targetOf(content, 2)
     const place = { ...scene, target, over: null }
     const second = await attemptContent(engine, content, name, 2, place, { ...options, signal })
-    if (options.keep?.take(engine, second) !== true) await dropTarget(engine, target, this.#options)
+    if (options.keep?.take(engine, second) !== true)
+      await dropContent(engine, target, content.expected, this.#options)
     return second
   }
 

@@ -2,6 +2,7 @@
 import { describeError, SnapproofError } from '../errors.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Plan } from '../model/plan.ts'
+import { isOpen } from '../model/verdict.ts'
 import { chainTermsOf } from '../plan/chains.ts'
 import type { Catalogue } from '../repository/catalogue.ts'
 import type { Attempt } from './attempt.ts'
@@ -79,7 +80,7 @@ export async function restorePlan(dependencies: RunDependencies, options: Restor
     if (options.keep === undefined || options.keep.list.length === 0) await mirror.close()
   }
   if (signal.aborted) return { attempts, work, trouble: describeError(signal.reason) }
-  const judged = attempts.some(attempt => attempt.judgement.verdict !== 'inconclusive')
+  const judged = attempts.some(({ judgement }) => !isOpen(judgement))
   const first = attempts[0]
   const trouble =
     !judged && first !== undefined && work.findings.length === 0

@@ -16,7 +16,7 @@ import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
 import type { LastGood } from '../model/run.ts'
 import { newestFirst } from '../model/snapshotOrder.ts'
 import type { Level, Method, Reason, VerdictRow } from '../model/verdict.ts'
-import { proofState } from '../plan/debt.ts'
+import { isExcused, proofState } from '../plan/debt.ts'
 import { isoTime } from '../time.ts'
 import { datedSnapshots } from './dated.ts'
 
@@ -152,7 +152,8 @@ function restoreMark(content: ContentRecord, entry: SnapshotEntry, input: Verdic
   }
   if (proof !== null && (state === 'good' || state === 'refresh')) {
     const age = input.nowMs - Math.min(proof.provenMs, input.nowMs)
-    if (age > input.policy.restoreEveryContentWithinDays * 86_400_000) return bare('too-old')
+    if (age > input.policy.restoreEveryContentWithinDays * 86_400_000)
+      return bare(isExcused(content) ? 'system-index' : 'too-old')
     const own = proof.snapshotUuid === entry.uuid
     const reason = own ? (proof.runId === input.runId ? 'proven' : 'remembered') : 'credited'
     return {
@@ -168,6 +169,7 @@ function restoreMark(content: ContentRecord, entry: SnapshotEntry, input: Verdic
 /** Why an unproven content is unproven: what this run met, what it left, or what the proof lacks. */
 function whyNot(content: ContentRecord, state: string, { left, runId }: VerdictInput): Reason {
   const { lastInconclusive } = content
+  if (isExcused(content)) return 'system-index'
   if (lastInconclusive !== null && lastInconclusive.runId === runId) return lastInconclusive.reason
   const leftBecause = left.get(`${content.indexId} ${content.contentId}`)
   if (leftBecause !== undefined && leftBecause !== 'not-asked') return leftBecause

@@ -86,6 +86,8 @@ class PlanWork {
   readonly #findings = new Map<string, Finding>()
   readonly #left: { contentId: string; indexId: string; reason: Reason }[] = []
   readonly #slots: ReturnType<typeof pLimit>
+  /** A server holds one state of a feature, under names of its own. */
+  readonly #features = pLimit(1)
   readonly #gate = openGate()
   #bytesFetched = 0
   #done = 0
@@ -223,6 +225,7 @@ class PlanWork {
       await restoreGroup(group, loaded, {
         ...this.#options,
         slot: work => this.#slots(work),
+        ofFeature: work => this.#features(work),
         gate: this.#gate,
         onAttempt: attempt => {
           const finding = findingOf(attempt, catalogue)

@@ -1,6 +1,7 @@
 /** One index over all its snapshots: who is hit by what, who may lend a proof, and when a proof lapses. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { isWanted } from '../../src/check/bytes.ts'
 import { checkIndex, type Doubt, findDoubts, type IndexFacts, type SecondLook } from '../../src/check/checkIndex.ts'
 import type { ListedBlob } from '../../src/model/blob.ts'
 import { dayMs } from '../support/contents.ts'
@@ -266,12 +267,32 @@ describe('obstacles', () => {
   })
 
   test('an index of a feature state in one snapshot and of none in another is one content for each', () => {
-    const infos = [snapshotInfo(0, { featureIndices: ['logs'] }), snapshotInfo(1), snapshotInfo(2), snapshotInfo(3)]
+    const infos = [snapshotInfo(0, { features: [{ name: 'f', indices: ['logs'] }] }), snapshotInfo(1), snapshotInfo(2), snapshotInfo(3)]
     const found = run(facts(indexRecord([copyOf(0, [both]), copyOf(1, [both])]), whole, { infos }))
     expect(found.contents.map(({ snapshots, obstacle }) => ({ snapshots, obstacle }))).toEqual([
       { snapshots: [0], obstacle: 'system-index' },
       { snapshots: [1], obstacle: null },
     ])
+  })
+
+  test('a system index is restored where the snapshot holds the one state that restores it, and its bytes do not wait', () => {
+    const system = { metadata: metadata({ system: true }) }
+    const tasks = { name: 'tasks', indices: ['.tasks'] }
+    const states = [[tasks], [], [tasks, { ...tasks, name: 'other' }], [{ ...tasks, name: 'none' }]]
+    const infos = states.map((features, position) => snapshotInfo(position, { features }))
+    const record = indexRecord(
+      states.map((_, position) => copyOf(position, [both], system)),
+      { name: '.tasks' },
+    )
+    const found = run(facts(record, whole, { infos }))
+    expect(found.contents.map(({ snapshots, obstacle, system: of }) => ({ snapshots, obstacle, of }))).toEqual([
+      { snapshots: [0], obstacle: null, of: true },
+      { snapshots: [1, 2, 3], obstacle: 'system-index', of: undefined },
+    ])
+    const asked: unknown[] = []
+    const wants = ({ obstacle }: { obstacle: unknown }) => asked.push(obstacle) > 0
+    for (const copy of found.copies) isWanted(copy, { bytesLeft: null, isOver: () => false, wants })
+    expect(new Set(asked)).toEqual(new Set(['system-index']))
   })
 
   test('a mounted index needs no blobs here, and its presence says so', () => {

@@ -94,7 +94,7 @@ describe('what was kept comes back', () => {
     )
   })
   test('of a snapshot, without its lists of indices', () => {
-    const info = snapshotInfo(0, { failures: [{ index: 'logs', shard: 3, reason: 'x' }], featureIndices: ['.f'] })
+    const info = snapshotInfo(0, { failures: [{ index: 'logs', shard: 3, reason: 'x' }], features: [{ name: 'f', indices: ['.f'] }] })
     const kept = { readMs: 5, witness: 'w', info }
     expect(decodeSnapshotMemory(encodeSnapshotMemory(kept))).toEqual({ ...kept, info: { ...info, indices: [] } })
   })
@@ -116,7 +116,7 @@ function crafted(
 ): Buffer {
   const json = Buffer.from(typeof text === 'string' ? text : JSON.stringify(text))
   const head = Buffer.alloc(17)
-  head.writeUInt8(change.version ?? 1)
+  head.writeUInt8(change.version ?? 2)
   head.writeUInt32LE(json.length, 1)
   head.writeUInt32LE(change.lists ?? 0, 5)
   head.writeUInt32LE(change.bytes ?? 0, 9)
@@ -150,7 +150,7 @@ describe('what is not ours is nothing', () => {
         for (const row of [
           Buffer.from(bytes),
           sealed(Buffer.from(bytes)),
-          sealed(Buffer.concat([Buffer.from([1]), bytes])),
+          sealed(Buffer.concat([Buffer.from([2]), bytes])),
         ]) {
           expect(() => decodeIndexMemory(row)).not.toThrow()
           expect(() => decodeSnapshotMemory(row)).not.toThrow()
@@ -167,7 +167,7 @@ describe('what is not ours is nothing', () => {
     expect(decodeIndexMemory(crafted({ ...plain, calm }))?.calm?.copies).toHaveLength(3)
   })
   test.each([
-    ['another version', crafted(plain, { version: 2 })],
+    ['another version', crafted(plain, { version: 1 })],
     ['more lists than there are bytes', crafted(plain, { lists: 0xffffffff })],
     ['more proofs than there are bytes', crafted(plain, { bytes: 0xffffffff })],
     ['more looks than there are bytes', crafted(plain, { looks: 0xffffffff })],
@@ -202,10 +202,10 @@ describe('what is not ours is nothing', () => {
       decodeIndexMemory(crafted({ ...plain, metadata: [row, null, 7, ['key'], ['k', 'w', null]] }))?.metadata.size,
     ).toBe(0)
   })
-  test.each([[{ failures: null }], [{ failures: [null] }], [{ dataStreams: 'x' }], [{ featureIndices: [1] }]])(
+  test.each([[{ failures: null }], [{ failures: [null] }], [{ dataStreams: 'x' }], [{ features: [{ name: 'f' }] }]])(
     'a snapshot with %o',
     change => {
-      const kept = { version: 1, readMs: 1, witness: 'w', info: { ...snapshotInfo(0), ...change } }
+      const kept = { version: 2, readMs: 1, witness: 'w', info: { ...snapshotInfo(0), ...change } }
       expect(decodeSnapshotMemory(sealed(Buffer.from(JSON.stringify(kept))))).toBeNull()
     },
   )

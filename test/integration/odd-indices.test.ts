@@ -2,6 +2,8 @@
  * One repository with every odd index that a bare server can hold, audited in one night by the server that wrote it, which still
  * holds the originals: names and aliases collide wherever a restore is not renamed and stripped.
  */
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sourceVersion } from '../../infra/local/cluster.ts'
 import {
@@ -12,8 +14,10 @@ import {
   openBench,
   restoreOf,
   snapshotOf,
+  triedOf,
 } from '../support/auditRun.ts'
-import { bendMetadata, type OddIndex, OddServer, withMapping, withSettings } from '../support/oddIndices.ts'
+import { bendMetadata, bendRoot, type OddIndex, OddServer, withMapping, withSettings } from '../support/oddIndices.ts'
+import { inspectFolder } from '../support/repositoryFiles.ts'
 
 const pass = 'pass proven'
 const lacks = 'inconclusive engine-lacks'
@@ -300,6 +304,65 @@ describe.each(engines)('$product $version', engine => {
       '/_cluster/state/metadata',
     )
     expect(Object.keys(metadata.indices).filter(name => name.startsWith('snapproof'))).toEqual([])
+  })
+
+  it('leaves alone what no engine can restore, having asked once', async () => {
+    const made = { '.made-up': elsewhere['of-the-system'] as OddIndex }
+    const repository = await server.createRepository('foreign')
+    await server.create(made)
+    const uuid = await server.snapshot('foreign', 'night', ['.made-up'])
+    await bendMetadata(repository, uuid, made)
+    await bendRoot(repository, uuid, [{ feature_name: 'foreign', indices: ['.made-up'] }])
+    const settings = { repository: `file://${repository}` }
+    for (const tried of [['.made-up@night: inconclusive system-index'], []]) {
+      const { run } = await bench.night('foreign', settings)
+      expect(triedOf(run)).toEqual(tried)
+      expect(restoreOf(run, 'night', '.made-up')).toBe('not-applicable system-index')
+      expect(snapshotOf(run, 'night').levels.bytes?.verdict).toBe('pass')
+      expect([run.exit.code, run.debt.contents, run.findings]).toEqual([0, 0, []])
+      if (tried.length > 0) expect(run.restores[0]?.message).toMatch(/^(elastic|open)search \S+ has no feature foreign/)
+    }
+    // Whoever names it has it asked again.
+    const { run } = await bench.night('foreign', { ...settings, only: ['night'] })
+    expect([run.exit.code, ...triedOf(run)]).toEqual([0, '.made-up@night: inconclusive system-index'])
+  })
+
+  it.runIf(engine.version === sourceVersion)('restores a system index by the state of its feature', async () => {
+    const repository = await server.createRepository('features')
+    await server.create({ merged: { expected: pass } })
+    const documents = async () => {
+      const { count } = await server.ask<{ count?: number }>('GET', '/.tasks/_count?ignore_unavailable=true')
+      return count ?? 0
+    }
+    for (const [tasks, night] of ['first', 'second'].entries()) {
+      // The result of a task that nobody waits for is a document of `.tasks`.
+      await server.ask('POST', '/merged/_forcemerge?wait_for_completion=false')
+      await expect.poll(documents, { timeout: 60_000 }).toBe(tasks + 1)
+      await server.snapshot('features', night, ['merged'], { feature_states: ['tasks'] })
+    }
+    const good = await bench.night('features', { repository: `file://${repository}`, settings: { 'work.contents': 4 } })
+    expect(triedOf(good.run)).toEqual([
+      '.tasks@first: pass proven',
+      '.tasks@second: pass proven',
+      'merged@second: pass proven',
+    ])
+    expect(good.run.snapshots.map(({ levels }) => levels.restore?.verdict)).toEqual(['pass', 'pass'])
+    expect(await good.evidence('.tasks', 'second')).toMatchObject({ target: '.tasks', count: 2 })
+    expect(await documents()).toBe(0) // It is dropped.
+    expect((await bench.night('features', { repository: `file://${repository}` })).run.restores).toEqual([])
+
+    const damaged = await bench.copy(repository)
+    const { snapshots } = await inspectFolder(damaged)
+    const id = snapshots.flatMap(({ indices }) => indices).find(({ name }) => name === '.tasks')?.id ?? ''
+    const folder = join(damaged, 'indices', id, '0')
+    const [blob = ''] = (await readdir(folder)).filter(name => name.startsWith('__')).sort()
+    const bytes = await readFile(join(folder, blob))
+    bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1)
+    await writeFile(join(folder, blob), bytes)
+    const { run } = await bench.night('damaged-features', { repository: `file://${damaged}` })
+    expect(errorsOf(run)).toMatchObject([{ code: 'corrupt-data-blob', index: '.tasks' }])
+    expect(run.verdicts.filter(({ verdict, index }) => verdict === 'fail' && index === 'merged')).toEqual([])
+    expect(restoreOf(run, 'second', '.tasks')).toBe('fail lower-level-failed')
   })
 
   it('takes a server that has no room for its shards, or places none, for the trouble that it is, at once', async () => {

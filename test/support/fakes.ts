@@ -45,6 +45,8 @@ export interface FakeEngineOptions {
   readonly gaveUp?: string
   /** @default true */
   readonly closes?: boolean
+  /** @default none */
+  readonly features?: readonly string[]
   /** Uuid of a snapshot as the server sees it. @default as expected */
   readonly seen?: (snapshot: string) => string | null
   /** Before each restore. */
@@ -126,6 +128,10 @@ export function fakeEngine(name: string, options: FakeEngineOptions = {}): FakeE
       const closed = held.get(target)
       if (closed !== undefined) over.set(target, closed)
       return options.closes ?? true
+    },
+    features: async () => {
+      alive()
+      return new Set(options.features ?? [])
     },
     snapshotUuid: async (_, snapshot) => {
       alive()

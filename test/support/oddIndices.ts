@@ -134,6 +134,15 @@ export async function bendMetadata(
   }
 }
 
+/** Changes what the root blob of a snapshot says of feature states. */
+export async function bendRoot(folder: string, snapshotUuid: string, featureStates: SmileObject[]): Promise<void> {
+  const path = join(folder, `snap-${snapshotUuid}.dat`)
+  const bent = rewrite(await readFile(path), root => {
+    Object.assign(root.snapshot as SmileObject, { feature_states: featureStates })
+  })
+  await writeFile(path, bent)
+}
+
 /** Flat settings, as they are stored. */
 export const withSettings =
   (settings: Readonly<Record<string, string>>): NonNullable<OddIndex['bend']> =>

@@ -118,7 +118,7 @@ export function snapshotInfo(position: number, change: Partial<SnapshotInfo> = {
     totalShards: 1,
     successfulShards: 1,
     failures: [],
-    featureIndices: [],
+    features: [],
     indexDetails: new Map(),
     shallow: false,
     ...change,

@@ -10,6 +10,7 @@ import type { OpenPlan } from '../../model/openPlan.ts'
 import type { ContentRecord } from '../../model/plan.ts'
 import type { RepositoryData } from '../../model/repository.ts'
 import type { RestoreRow, RunResult } from '../../model/run.ts'
+import { isOpen } from '../../model/verdict.ts'
 import { isoTime } from '../../time.ts'
 import { conclude, storeTimeoutMs } from '../conclude.ts'
 import type { RunDependencies } from '../dependencies.ts'
@@ -270,7 +271,7 @@ function troubleOf({ children }: OpenPlan, { results, findings, children: done, 
   if (blind > 0)
     return `${blind} of ${planned} planned contents were left by a machine that failed its self-check: ${whyLeft}`
   if (lost * 2 > planned) return `${lost} of ${planned} planned contents are lost with their machines: ${whyLeft}`
-  const judged = findings.length > 0 || [...results.values()].some(({ row }) => row.verdict !== 'inconclusive')
+  const judged = findings.length > 0 || [...results.values()].some(({ row }) => !isOpen(row))
   const expired = results.size === 0 && left.every(({ reason }) => reason === 'expired')
   if (judged || expired) return null
   return `no planned content could be judged: ${[...results.values()][0]?.row.message ?? whyLeft}`
