@@ -74,7 +74,8 @@ export function restoreBody(input: RestoreBodyInput): Record<string, unknown> {
     ignore_unavailable: false,
     include_global_state: false,
     include_aliases: false,
-    partial: false,
+    // A feature comes whole or not at all, and another of its indices may be incomplete; this one is not: that is looked at.
+    partial: input.feature !== undefined,
     index_settings: {
       'index.number_of_replicas': 0,
       'index.auto_expand_replicas': false,

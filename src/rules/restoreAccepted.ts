@@ -23,13 +23,17 @@ const ownTypes: ReadonlySet<string> = new Set([
   'repository_missing_exception',
 ])
 
-function check(_expected: Expectation, { refusal }: Evidence): RuleOutcome[] {
+function check({ feature }: Expectation, { refusal }: Evidence): RuleOutcome[] {
   if (refusal === null) return [pass]
   const message = `${refusal.type}: ${refusal.reason} (HTTP ${refusal.status})`
   const own = ownReason(refusal.reason)
   if (own !== null) return [{ verdict: 'inconclusive', reason: own, message }]
   if (ownStatuses.has(refusal.status) || ownTypes.has(refusal.type)) {
     return [{ verdict: 'inconclusive', reason: 'evidence-incomplete', message }]
+  }
+  if (feature !== undefined) {
+    // All of a feature is taken or refused together, and what is wrong may be with another of its indices.
+    return [{ verdict: 'inconclusive', reason: 'evidence-incomplete', message: `feature ${feature.name}: ${message}` }]
   }
   return [{ verdict: 'fail', code: 'restore-refused', shard: null, message }]
 }

@@ -1,7 +1,14 @@
 /** From an index record to what a restore must yield and which blobs it needs. Pure. */
 
 import type { MirrorItem } from '../mirror/port.ts'
-import { blobParts, type FileList, type IndexCopy, type IndexRecord, type SnapshotInfo, shardFolder } from '../model/content.ts'
+import {
+  blobParts,
+  type FileList,
+  type IndexCopy,
+  type IndexRecord,
+  type SnapshotInfo,
+  shardFolder,
+} from '../model/content.ts'
 import type { Expectation, ExpectedFile } from '../model/evidence.ts'
 import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
 import { expectedCrc32 } from '../repository/checksum.ts'

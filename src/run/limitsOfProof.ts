@@ -4,7 +4,7 @@ import type { RestoreRow, RunResult } from '../model/run.ts'
 export function limitsOfProof(engines: RunResult['engines']): string[] {
   const limits = [
     'A restore proves that the files, bytes, documents and sequence numbers are those that were snapshotted, not that they are the documents you meant to keep.',
-    'Cluster state, templates, users and feature states are not restored.',
+    'Cluster state is not proven: templates, users and persistent settings are not restored, and of feature states only their system indices, one by one, where the engine has the feature.',
     'index-N carries no checksum: a flipped bit in one of its times cannot be seen.',
     'Blobs of contents that were never restored are proven present and of the right length, not byte for byte.',
   ]

@@ -267,7 +267,12 @@ describe('obstacles', () => {
   })
 
   test('an index of a feature state in one snapshot and of none in another is one content for each', () => {
-    const infos = [snapshotInfo(0, { features: [{ name: 'f', indices: ['logs'] }] }), snapshotInfo(1), snapshotInfo(2), snapshotInfo(3)]
+    const infos = [
+      snapshotInfo(0, { features: [{ name: 'f', indices: ['logs'] }] }),
+      snapshotInfo(1),
+      snapshotInfo(2),
+      snapshotInfo(3),
+    ]
     const found = run(facts(indexRecord([copyOf(0, [both]), copyOf(1, [both])]), whole, { infos }))
     expect(found.contents.map(({ snapshots, obstacle }) => ({ snapshots, obstacle }))).toEqual([
       { snapshots: [0], obstacle: 'system-index' },

@@ -94,7 +94,10 @@ describe('what was kept comes back', () => {
     )
   })
   test('of a snapshot, without its lists of indices', () => {
-    const info = snapshotInfo(0, { failures: [{ index: 'logs', shard: 3, reason: 'x' }], features: [{ name: 'f', indices: ['.f'] }] })
+    const info = snapshotInfo(0, {
+      failures: [{ index: 'logs', shard: 3, reason: 'x' }],
+      features: [{ name: 'f', indices: ['.f'] }],
+    })
     const kept = { readMs: 5, witness: 'w', info }
     expect(decodeSnapshotMemory(encodeSnapshotMemory(kept))).toEqual({ ...kept, info: { ...info, indices: [] } })
   })

@@ -106,6 +106,20 @@ describe('restoreBody', () => {
     expect(start({ deep: true, checksumAtStart: true })).toBe('true')
   })
 
+  it('restores the state of a feature under its own names, closed to a server that tidies up in it', () => {
+    const feature = { index: '.tasks', target: '.tasks', feature: 'tasks' }
+    const body = restoreBody({ product: 'elasticsearch', ...feature })
+    expect(body).toMatchObject({
+      indices: ['-*'],
+      feature_states: ['tasks'],
+      include_global_state: false,
+      include_aliases: false,
+      partial: true,
+    })
+    expect(body).not.toHaveProperty('rename_pattern')
+    expect(body.index_settings).toMatchObject({ 'index.blocks.write': true, 'index.number_of_replicas': 0 })
+  })
+
   it('leaves out what OpenSearch refuses', () => {
     expect(restoreBody({ product: 'opensearch', index: 'a', target: 'b' })).not.toHaveProperty('feature_states')
   })

@@ -181,6 +181,33 @@ describe('obstacles', () => {
   })
 })
 
+describe('a system index that an engine was asked for in vain', () => {
+  const asked = (daysAgo: number, change: Partial<ContentRecord> = {}) =>
+    content({
+      snapshots: [0],
+      system: true,
+      lastInconclusive: { atMs: nowMs - daysAgo * dayMs, reason: 'system-index', runId: 'run-before' },
+      ...change,
+    })
+  const old = [snapshotEntry(0, { endedMs: nowMs - 900 * dayMs })]
+  test('is debt until it was asked, like any other', () => {
+    const never = asked(0, { lastInconclusive: null })
+    expect(debt([never], { snapshots: old })).toMatchObject([{ kind: 'overdue', overdue: true }])
+  })
+  test('is asked again when a proof would be renewed, and is never late', () => {
+    expect(debt([asked(1)], { snapshots: old })).toEqual([])
+    expect(debt([asked(162)], { snapshots: old })).toEqual([])
+    expect(debt([asked(163)], { snapshots: old })).toMatchObject([{ kind: 'refresh', overdue: false }])
+    expect(debt([asked(-900)], { snapshots: old })).toEqual([])
+  })
+  test('stays debt where it failed, or met trouble since', () => {
+    const failed = asked(1, { proof: proof({ verdict: 'fail' }) })
+    expect(debt([failed], { snapshots: old })).toMatchObject([{ overdue: true }])
+    const trouble = { atMs: nowMs, reason: 'engine-died', runId: 'run-before' } as const
+    expect(debt([asked(1, { lastInconclusive: trouble })], { snapshots: old })).toMatchObject([{ overdue: true }])
+  })
+})
+
 describe('for any repository', () => {
   const proofs = fc.option(
     fc.record({

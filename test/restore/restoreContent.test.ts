@@ -27,6 +27,35 @@ test('settled', async () => {
   expect(await restore()).toMatchObject({ refusal: null, cutShort: null, target: 't' })
 })
 
+describe('a system index', () => {
+  const tasks = expectation({ indexName: '.tasks', feature: { name: 'tasks', indices: ['.tasks'] } })
+  const restoreTasks = async (options: FakeEngineOptions) => {
+    const engine = fakeEngine('nine', { expected: [tasks], ...options })
+    const requests: unknown[] = []
+    const startRestore: typeof engine.startRestore = async request => {
+      requests.push(request.feature)
+      return await engine.startRestore(request)
+    }
+    const { signal } = new AbortController()
+    const common = { repository: 'r', target: '.tasks', timeoutMs: 60_000, standstillMs: 5000, clock: fakeClock() }
+    const found = await restoreContent({ ...engine, startRestore }, tasks, { ...common, signal })
+    return { found, requests, calls: engine.calls }
+  }
+  test('is restored by the state of its feature; what was there is the server’s to delete', async () => {
+    const { found, requests, calls } = await restoreTasks({ features: ['tasks'] })
+    expect([found.refusal, found.cutShort, requests]).toEqual([null, null, ['tasks']])
+    expect(calls.filter(call => call.startsWith('delete'))).toEqual([])
+  })
+  test('is not asked of a server without the feature', async () => {
+    const { found, requests } = await restoreTasks({ features: ['other'] })
+    expect(found.cutShort).toEqual({
+      reason: 'system-index',
+      message: 'elasticsearch 9.5.3 has no feature tasks, whose state alone restores it',
+    })
+    expect(requests).toEqual([])
+  })
+})
+
 test('a refusal is a value with the words of the server', async () => {
   const refusal = { accepted: false, status: 500, type: 'x', reason: 'no' } as const
   expect(await restore({ answer: () => refusal })).toMatchObject({

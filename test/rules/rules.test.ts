@@ -134,6 +134,13 @@ describe('everyShardStarted', () => {
   })
 })
 
+test('a refused feature state accuses no single one of its indices', () => {
+  const feature = { name: 'tasks', indices: ['.tasks', '.tasks-other'] }
+  expect(ask(restoreAccepted, { refusal }, expectation({ feature }))).toMatchObject([
+    { verdict: 'inconclusive', reason: 'evidence-incomplete', message: expect.stringContaining('tasks') },
+  ])
+})
+
 describe('restoreAccepted', () => {
   test('a refusal fails with the words of the server', () => {
     expect(ask(restoreAccepted, { refusal })).toEqual([

@@ -9,11 +9,14 @@ import {
   contentsResting,
   distinctItems,
   expectationOf,
+  featureItems,
   ownersOf,
   rootItems,
 } from '../../src/run/expectation.ts'
+import { repositoryOf, snapshotEntry } from '../support/contents.ts'
 import { repositoryFixtures } from '../support/fixtures.ts'
 import { filesOf, memoryReader } from '../support/memoryReader.ts'
+import { snapshotInfo } from '../support/records.ts'
 
 const signal = new AbortController().signal
 
@@ -117,6 +120,29 @@ describe.each(repositoryFixtures())('$name', fixture => {
       }
     }
   })
+})
+
+it('of a feature, the metadata of what comes along: its indices, and of system data streams what describes them', () => {
+  const names = ['.a', '.b', '.b-in-none', 'logs', '.ds-.fleet-1', '.ds-logs-1']
+  const repository = {
+    ...repositoryOf([snapshotEntry(0)], names),
+    indexMetadataBlobId: (_: number, index: number) => (names[index] === '.b-in-none' ? null : `M${index}`),
+  }
+  const feature = { name: 'f', indices: ['.a', '.b', '.b-in-none'] }
+  const keysOf = (dataStreams: readonly string[]) =>
+    featureItems(0, snapshotInfo(0, { features: [feature], dataStreams }), feature, repository).map(
+      ({ parts, snapshots, index }) => [parts[0]?.key, ...snapshots, index],
+    )
+  const own = [
+    ['indices/INDEX-.A/meta-M0.dat', 'UUID-0', '.a'],
+    ['indices/INDEX-.B/meta-M1.dat', 'UUID-0', '.b'],
+  ]
+  expect(keysOf(['logs'])).toEqual(own)
+  expect(keysOf(['logs', '.fleet'])).toEqual([
+    ['meta-UUID-0.dat', 'UUID-0', null],
+    ...own,
+    ['indices/INDEX-.DS-.FLEET-1/meta-M4.dat', 'UUID-0', '.ds-.fleet-1'],
+  ])
 })
 
 it('the root is the pinned generation, and each item is fetched once', () => {

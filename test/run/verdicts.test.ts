@@ -66,6 +66,17 @@ describe('proofs', () => {
   })
 })
 
+test('what no engine tried can restore is not applicable, whatever was left; a proof speaks before it, a fail too', () => {
+  const asked = (change = {}) =>
+    shared({ lastInconclusive: { atMs: nowMs, reason: 'system-index', runId: 'run-before' }, ...change })
+  const left = new Map([['INDEX-LOGS content-a', 'limit-reached' as const]])
+  const old = { proof: proof({ provenMs: nowMs - 181 * dayMs }) }
+  expect(restores([asked()], { left })).toEqual(['not-applicable system-index', 'not-applicable system-index'])
+  expect(restores([asked({ proof: proof() })])[0]).toBe('pass remembered')
+  expect(restores([asked(old)])[0]).toBe('not-applicable system-index')
+  expect(restores([asked({ proof: proof({ verdict: 'fail', reason: 'found' }) })])[0]).toBe('fail failed-before')
+})
+
 describe('bytes', () => {
   const bytes = (change: Partial<ContentRecord>) => {
     const { mark, method } = judgeSnapshots(verdictInput(entries, [shared(change)]))[0]?.levels.bytes ?? {}

@@ -164,6 +164,7 @@ export function fakeEngine(name: string, options: FakeEngineOptions = {}): FakeE
     fields: async target => ask(target, expected => ({ ...expected.fields }), {}),
     deleteIndex: async target => {
       alive()
+      engine.calls.push(`delete ${target}`)
       held.delete(target)
       over.delete(target)
     },
