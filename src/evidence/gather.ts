@@ -43,14 +43,16 @@ export async function gatherEvidence(
     fields: null,
   }
   let { cutShort } = restored
-  if (restored.refusal === null && engine.death() === null && !signal.aborted) {
+  // A server that lacks the feature was asked for nothing and has nothing to show.
+  const isThere = restored.refusal === null && restored.cutShort?.reason !== 'system-index'
+  if (isThere && engine.death() === null && !signal.aborted) {
     const bounded = withDeadline(signal, timeoutMs, `the questions about ${expected.indexName}`)
     try {
       Object.assign(answers, await ask(engine, expected, restored.target, bounded))
     } catch (error) {
       cutShort ??= { reason: reasonOf(engine, error, signal), message: describeError(error) }
     }
-  } else if (restored.refusal === null) {
+  } else if (isThere) {
     const message = signal.aborted ? describeError(signal.reason) : `the server ended: ${engine.death()}`
     cutShort ??= { reason: signal.aborted ? 'interrupted' : 'engine-died', message }
   }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { SnapproofError } from '../../src/errors.ts'
 import { silentLog } from '../../src/log.ts'
-import type { Fault } from '../../src/model/content.ts'
+import type { Fault, FeatureState } from '../../src/model/content.ts'
 import type { Finding } from '../../src/model/finding.ts'
 import type { Group, Plan } from '../../src/model/plan.ts'
 import type { Attempt } from '../../src/run/attempt.ts'
@@ -10,8 +10,15 @@ import { EngineHolder } from '../../src/run/engines.ts'
 import { expectationOf } from '../../src/run/expectation.ts'
 import { type WorkOptions, workOff } from '../../src/run/work.ts'
 import { content, snapshotEntry } from '../support/contents.ts'
-import { type FakeEngineOptions, type FakeMirrorOptions, fakeClock, fakeEngine, fakeMirror } from '../support/fakes.ts'
-import { catalogueOf, copyOf, fault, file, fileList, indexRecord, snapshotInfo } from '../support/records.ts'
+import {
+  type FakeEngine,
+  type FakeEngineOptions,
+  type FakeMirrorOptions,
+  fakeClock,
+  fakeEngine,
+  fakeMirror,
+} from '../support/fakes.ts'
+import { catalogueOf, copyOf, fault, file, fileList, indexRecord, metadata, snapshotInfo } from '../support/records.ts'
 
 const entry = snapshotEntry(0)
 const names = ['alpha', 'beta', 'gamma']
@@ -402,5 +409,60 @@ describe('groups side by side', () => {
     })
     expect(said).toEqual(passes)
     expect(seen.filter(words => words.includes('and'))).toEqual([])
+  })
+})
+
+describe('system indices of one feature', () => {
+  const state = { name: 'tasks', indices: ['.alpha', '.beta', '.gamma'] }
+  const system = state.indices.map((name, index) => {
+    const own = { metadata: metadata({ system: true }), metadataKey: `indices/ID-${name}/meta-META.dat` }
+    const copy = copyOf(0, [fileList([file(`__${index}`, 100)])], own)
+    return indexRecord([copy], { index, name, id: `ID-${name}`, metadataBlobs: [] })
+  })
+  const infos = (features: readonly FeatureState[]) => [snapshotInfo(0, { indices: state.indices, features })]
+  const known = system.flatMap(record => record.copies.map(copy => expectationOf(record, copy, entry, state)))
+  const scene = (engine: FakeEngineOptions, features: readonly FeatureState[] = [state]): Scene => ({
+    engine: () => ({ expected: known, ...engine }),
+    options: {
+      parallel: 3,
+      plan: { ...plan, groups: system.map(group) },
+      catalogue: catalogueOf({ snapshots: [entry], infos: infos(features), records: system }),
+    },
+  })
+
+  test('are restored one after the other, whatever else is, and go with all that came along', async () => {
+    let engine: FakeEngine | null = null
+    const { said } = await play(
+      scene({
+        features: ['tasks'],
+        onRestore: async one => {
+          engine = one
+          for (let turn = 0; turn < 50; turn++) await new Promise(resolve => setImmediate(resolve))
+        },
+      }),
+    )
+    expect(said).toEqual(state.indices.map(name => [name, 'pass', 'proven', 1]))
+    const calls = (engine as FakeEngine | null)?.calls.filter(call => /^(restore|delete) /.test(call)) ?? []
+    const begun = calls.flatMap((call, at) => (call.startsWith('restore') ? [at] : []))
+    expect(begun).toEqual([0, 4, 8])
+    for (const at of begun) {
+      const dropped = calls.slice(at + 1, at + 4).map(call => call.replace('delete ', ''))
+      expect(dropped.sort()).toEqual(state.indices)
+    }
+  })
+  test('need the metadata of all of them in the mirror', async () => {
+    const { mirror } = await play(scene({ features: ['tasks'] }))
+    const fetched = mirror.fetches.map(keys => keys.filter(key => key.includes('/meta-')).sort())
+    const wanted = state.indices.map(name => `indices/ID-${name}/meta-META.dat`)
+    expect(fetched).toEqual([wanted, wanted, wanted])
+  })
+  test('are asked of an engine without the feature, and that is the answer', async () => {
+    const { said, result } = await play(scene({ features: [] }))
+    expect(said).toEqual(state.indices.map(name => [name, 'inconclusive', 'system-index', 1]))
+    expect(result).toMatchObject({ findings: [], failure: null })
+  })
+  test('are not restored as anything else where the snapshot does not name their feature any more', async () => {
+    const { said } = await play(scene({ features: ['tasks'] }, []))
+    expect(said).toEqual(state.indices.map(name => [name, 'inconclusive', 'repository-moved', 0]))
   })
 })
