@@ -233,10 +233,12 @@ function isGood(expected: Expectation, evidence: Evidence): boolean {
 export async function dropContent(
   engine: Engine,
   target: string,
-  { feature }: Expectation,
+  { expected, evidence }: Attempt,
   options: AttemptOptions,
 ): Promise<void> {
+  const feature = expected?.feature
   if (feature === undefined) return await dropTarget(engine, target, options)
+  if (evidence?.cutShort?.reason === 'system-index') return // nothing was restored
   for (const index of new Set([target, ...feature.indices].filter(isSystemName))) {
     try {
       if (engine.death() === null) await engine.deleteIndex(index, AbortSignal.timeout(dropTimeoutMs))

@@ -107,7 +107,7 @@ async function restoreLink(
   }
   // A failure is repeated first, and kept then.
   const isFinal = attempt.judgement.verdict === 'inconclusive'
-  if (!(isFinal && options.keep?.take(engine, attempt))) await dropContent(engine, target, content.expected, options)
+  if (!(isFinal && options.keep?.take(engine, attempt))) await dropContent(engine, target, attempt, options)
   return { attempt, left: null }
 }
 

@@ -203,7 +203,7 @@ class GroupWork {
     const target = targetOf(content, 2)
     const place = { ...scene, target, over: null }
     const second = await attemptContent(engine, content, name, 2, place, { ...options, signal })
-    if (options.keep?.take(engine, second) !== true) await dropContent(engine, target, content.expected, this.#options)
+    if (options.keep?.take(engine, second) !== true) await dropContent(engine, target, second, this.#options)
     return second
   }
 

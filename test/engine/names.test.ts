@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { clusterAnswer } from '../../src/engine/answers.ts'
 import { containerArguments, containerSettings, imageOf, memoryLimitMb } from '../../src/engine/containerArguments.ts'
 import { isForeign, isLeftover, ownPrefix } from '../../src/engine/ownNames.ts'
+import { prefixedEngine } from '../../src/engine/prefixed.ts'
 import type { EngineOptions } from '../../src/engine/start.ts'
 import { isInSubnet } from '../../src/engine/subnet.ts'
+import { fakeEngine } from '../support/fakes.ts'
 
 const owner = { runId: '20261123T194254Z-1a2b3c4d', host: 'here', pid: 42 }
 const day = 86_400_000
@@ -35,6 +37,12 @@ describe('names on a cluster that somebody else runs', () => {
     expect(isDead(await name({ host: 'there', pid: 8 }), null)).toBe(false)
     expect(isDead('orders', 0)).toBe(false)
   })
+})
+
+it('no feature state is restored into a cluster of somebody else', async () => {
+  const { signal } = new AbortController()
+  const engine = fakeEngine('theirs', { features: ['kibana', 'security'] })
+  expect(await prefixedEngine(engine, 'snapproof-x.').features(signal)).toEqual(new Set())
 })
 
 it('subnets', () => {
