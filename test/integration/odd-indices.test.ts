@@ -306,7 +306,7 @@ describe.each(engines)('$product $version', engine => {
     expect(Object.keys(metadata.indices).filter(name => name.startsWith('snapproof'))).toEqual([])
   })
 
-  it('leaves alone what no engine can restore, having asked once', async () => {
+  it.skipIf(engine.version.startsWith('7'))('leaves alone what no engine can restore, having asked once', async () => {
     const made = { '.made-up': elsewhere['of-the-system'] as OddIndex }
     const repository = await server.createRepository('foreign')
     await server.create(made)
@@ -332,14 +332,8 @@ describe.each(engines)('$product $version', engine => {
     await server.create({ merged: { expected: pass } })
     // Belongs to the same feature, so that each of them comes with the other.
     await server.ask('PUT', '/.tasks-other/_doc/1?refresh=true', { completed: true })
-    const documents = async () => {
-      const { count } = await server.ask<{ count?: number }>('GET', '/.tasks/_count?ignore_unavailable=true')
-      return count ?? 0
-    }
-    for (const [tasks, night] of ['first', 'second'].entries()) {
-      // The result of a task that nobody waits for is a document of `.tasks`.
-      await server.ask('POST', '/merged/_forcemerge?wait_for_completion=false')
-      await expect.poll(documents, { timeout: 60_000 }).toBe(tasks + 1)
+    for (const night of ['first', 'second']) {
+      await server.ask('PUT', `/.tasks/_doc/${night}?refresh=true`, { completed: true })
       await server.snapshot('features', night, ['merged'], { feature_states: ['tasks'] })
     }
     const good = await bench.night('features', { repository: `file://${repository}`, settings: { 'work.contents': 4 } })
@@ -351,7 +345,8 @@ describe.each(engines)('$product $version', engine => {
     ])
     expect(good.run.snapshots.map(({ levels }) => levels.restore?.verdict)).toEqual(['pass', 'pass'])
     expect(await good.evidence('.tasks', 'second')).toMatchObject({ target: '.tasks', count: 2 })
-    expect(await documents()).toBe(0) // It is dropped.
+    // What came along is dropped, too.
+    expect(await server.ask('GET', '/_cat/indices/.tasks*?expand_wildcards=all&format=json')).toEqual([])
     expect((await bench.night('features', { repository: `file://${repository}` })).run.restores).toEqual([])
 
     const damaged = await bench.copy(repository)
