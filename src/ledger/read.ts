@@ -52,9 +52,15 @@ export async function takeCopy(
   const { store, file, randomId } = place
   const path = `${file}.reader-${randomId()}`
   const home = homeOf(place)
-  const taken =
-    store === null ? await copyFromDisk(home, file, path, signal) : await takeFromStore(home, store, path, signal)
-  return { path, taken }
+  try {
+    const taken =
+      store === null ? await copyFromDisk(home, file, path, signal) : await takeFromStore(home, store, path, signal)
+    return { path, taken }
+  } catch (error) {
+    // It may be there already, and be what cannot be opened.
+    removeFile(path)
+    throw error
+  }
 }
 
 /**

@@ -24,6 +24,11 @@ const synchronous = [
 ] as const
 const ofHandles = ['write', 'writev', 'writeFile', 'sync', 'datasync'] as const
 
+/** What `readFileSync` opens: the server beside us, which lives in our process, reads the mirror by it. */
+function isWholeRead(name: string, args: readonly unknown[]): boolean {
+  return name === 'openSync' && args[1] === 'r' && args.length === 3
+}
+
 /** `folder`: only files below it fail; those of the servers beside it do not. */
 export async function withFaultyDisk<T>(folder: string, point: FaultPoint, work: () => Promise<T>): Promise<T> {
   if (point.fault.port !== 'disk' && point.fault.port !== 'sqlite') return work()
@@ -59,7 +64,7 @@ export async function withFaultyDisk<T>(folder: string, point: FaultPoint, work:
         name,
         real =>
           function (this: unknown, ...args: never[]) {
-            const ours = typeof args[0] === 'number' ? files.has(args[0]) : isOurs(args[0])
+            const ours = typeof args[0] === 'number' ? files.has(args[0]) : isOurs(args[0]) && !isWholeRead(name, args)
             if (ours) fail(point, `${name} ${args[0]}`)
             const result = real.apply(this, args)
             if (name === 'openSync' && ours) files.add(Number(result))
