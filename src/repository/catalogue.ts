@@ -6,7 +6,8 @@
  * `no-repository` (no `index-N`), `unreadable-repository-data` (the run makes a finding of it; its cause is a `DecodeError`
  * with the offset), and the store's own errors while `index-N` is found and read.
  */
-import { createHash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import type { BlobReader } from '../blobs/port.ts'
 import { isSnapproofError, SnapproofError } from '../errors.ts'
 import type { Fault, IndexRecord, KnownBlobs, SnapshotInfo, SnapshotRecord } from '../model/content.ts'
@@ -36,10 +37,18 @@ export interface CatalogueOptions {
   readonly cacheBytes?: number
 }
 
+/** SHA-256 as 64 hexadecimal digits. Nothing in the repository says what they should be. */
+export interface RepositoryDataBlob {
+  readonly key: string
+  readonly bytes: number
+  readonly sha256: string
+  readonly crc32: number
+}
+
 export interface Catalogue {
   readonly repositoryData: RepositoryData
-  /** The `index-N` that was read; SHA-256 as 64 hexadecimal digits. */
-  readonly repositoryDataBlob: { readonly key: string; readonly bytes: number; readonly sha256: string }
+  /** The `index-N` that was read. */
+  readonly repositoryDataBlob: RepositoryDataBlob
   readonly repositoryFaults: readonly Fault[]
   /** Root keys of `index-N` that no version known to us writes. */
   readonly unknownKeys: readonly string[]
@@ -76,7 +85,7 @@ const tries = 4
 
 export async function openCatalogue(blobs: BlobReader, options: CatalogueOptions): Promise<Catalogue> {
   const settings = { ...defaults, ...options }
-  const { decoded, generation, bytes, sha256, faults } = await readRepositoryData(blobs, settings)
+  const { decoded, generation, sums, faults } = await readRepositoryData(blobs, settings)
   const { data } = decoded
   const reader = new MetadataReader(blobs, {
     concurrency: settings.concurrency,
@@ -97,7 +106,7 @@ export async function openCatalogue(blobs: BlobReader, options: CatalogueOptions
   )
   return {
     repositoryData: data,
-    repositoryDataBlob: { key, bytes, sha256 },
+    repositoryDataBlob: { key, ...sums },
     repositoryFaults: [...faults, ...structural],
     unknownKeys: decoded.unknownKeys,
     readSnapshots: (signal, known) =>
@@ -128,8 +137,7 @@ interface Settings extends CatalogueOptions {
 interface ReadRepositoryData {
   readonly decoded: DecodedRepositoryData
   readonly generation: number
-  readonly bytes: number
-  readonly sha256: string
+  readonly sums: Omit<RepositoryDataBlob, 'key'>
   readonly faults: readonly Fault[]
 }
 
@@ -138,9 +146,9 @@ async function readRepositoryData(blobs: BlobReader, settings: Settings): Promis
   for (let attempt = 1; ; attempt++) {
     const generation = settings.generation ?? (await newestGeneration(blobs, signal))
     try {
-      const { decoded, bytes, sha256 } = await readTwice(blobs, generation, settings)
+      const { decoded, sums } = await readTwice(blobs, generation, settings)
       const faults = settings.generation === undefined ? await compareIndexLatest(blobs, generation, signal) : []
-      return { decoded, generation, bytes, sha256, faults }
+      return { decoded, generation, sums, faults }
     } catch (error) {
       const vanished = isSnapproofError(error, 'not-found', 'changed')
       if (!vanished || settings.generation !== undefined || attempt === tries) throw error
@@ -174,15 +182,15 @@ async function readTwice(
   blobs: BlobReader,
   generation: number,
   settings: Settings,
-): Promise<Pick<ReadRepositoryData, 'decoded' | 'bytes' | 'sha256'>> {
+): Promise<Pick<ReadRepositoryData, 'decoded' | 'sums'>> {
   const key = `index-${generation}`
   for (let again = false; ; again = true) {
     try {
-      const { body, bytes } = await blobs.get(key, { signal: settings.signal })
-      const hash = createHash('sha256')
+      const { body } = await blobs.get(key, { signal: settings.signal })
+      const sums = new Sums()
       const chunks = bounded(body, settings.maxRepositoryDataBytes, `${blobs.url}/${key}`)
-      const decoded = await decodeRepositoryData(hashed(chunks, hash), generation)
-      return { decoded, bytes, sha256: hash.digest('hex') }
+      const decoded = await decodeRepositoryData(sums.through(chunks), generation)
+      return { decoded, sums: sums.ended() }
     } catch (error) {
       if (isSnapproofError(error, 'archived'))
         throw new SnapproofError('unreadable-repository-data', `${blobs.url}/${key} is archived`, {
@@ -206,10 +214,44 @@ async function readTwice(
   }
 }
 
-async function* hashed(chunks: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    hash.update(chunk)
-    yield chunk
+/**
+ * Is `index-N` what was read? It has no checksum, so what it alone says is believed only when it says so twice.
+ *
+ * @returns null when it is gone or another object by now: the writer moved on
+ */
+export async function isReadAgain(
+  blobs: BlobReader,
+  { key, bytes, sha256 }: RepositoryDataBlob,
+  signal: AbortSignal,
+): Promise<boolean | null> {
+  try {
+    const { body } = await blobs.get(key, { signal })
+    const sums = new Sums()
+    // As long as it was, and no longer.
+    for await (const _ of sums.through(body)) if (sums.bytes > bytes) return false
+    return sums.ended().sha256 === sha256
+  } catch (error) {
+    if (isSnapproofError(error, 'not-found', 'changed')) return null
+    throw error
+  }
+}
+
+class Sums {
+  bytes = 0
+  readonly #hash = createHash('sha256')
+  #crc32 = 0
+
+  async *through(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      this.bytes += chunk.length
+      this.#hash.update(chunk)
+      this.#crc32 = crc32(chunk, this.#crc32)
+      yield chunk
+    }
+  }
+
+  ended() {
+    return { bytes: this.bytes, sha256: this.#hash.digest('hex'), crc32: this.#crc32 }
   }
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../model/content.ts'
 import type { Expectation, ExpectedFile } from '../model/evidence.ts'
 import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
+import type { RepositoryDataBlob } from '../repository/catalogue.ts'
 import { expectedCrc32 } from '../repository/checksum.ts'
 import { folderInMirror } from '../repository/shard-folders.ts'
 
@@ -49,10 +50,13 @@ export function filesOf(record: IndexRecord, copy: IndexCopy): ExpectedFile[] {
   )
 }
 
-/** The root of the repository at the pinned generation, which every restore reads. */
-export function rootItems(generation: number): MirrorItem[] {
-  const names = [`index-${generation}`, 'index.latest']
-  return names.map(key => ({ parts: [{ key, bytes: null }], crc32: null, snapshots: [], index: null, shard: null }))
+/** The root of the repository, which every restore reads: `index-N` as the catalogue read it, byte for byte. */
+export function rootItems({ key, bytes, crc32 }: Pick<RepositoryDataBlob, 'key' | 'bytes' | 'crc32'>): MirrorItem[] {
+  const root = { snapshots: [], index: null, shard: null }
+  return [
+    { parts: [{ key, bytes }], crc32, ...root },
+    { parts: [{ key: 'index.latest', bytes: null }], crc32: null, ...root },
+  ]
 }
 
 /**

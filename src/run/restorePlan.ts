@@ -49,7 +49,7 @@ export async function restorePlan(dependencies: RunDependencies, options: Restor
   if (plan.groups.length === 0) return { attempts, work, trouble: null }
   const mirror = dependencies.openMirror(signal)
   try {
-    const root = await mirror.fetch(rootItems(catalogue.repositoryData.identity.generation), signal)
+    const root = await mirror.fetch(rootItems(catalogue.repositoryDataBlob), signal)
     const bad = root.faults[0]
     if (bad !== undefined)
       return { attempts, work, trouble: `the root of the repository could not be mirrored: ${bad.fault.message}` }

@@ -6,7 +6,7 @@ import type { CheckResult, Mark } from '../check/result.ts'
 import { isSnapproofError } from '../errors.ts'
 import type { Finding } from '../model/finding.ts'
 import type { RepositoryData } from '../model/repository.ts'
-import { type Catalogue, compareIndexLatest, openCatalogue } from '../repository/catalogue.ts'
+import { type Catalogue, compareIndexLatest, isReadAgain, openCatalogue } from '../repository/catalogue.ts'
 import { currentGeneration } from '../repository/generation.ts'
 import type { Clock } from '../time.ts'
 
@@ -22,7 +22,8 @@ const latestLooks = 4
 const latestPauseMs = 500
 
 /**
- * A check is conclusive when the generation is the same before and after it, or when it found nothing. Otherwise the
+ * A check is conclusive when the generation is the same before and after it and `index-N`, which has no checksum, is the same when
+ * read again, or when it found nothing. Otherwise the
  * newer generation is checked as a whole: whatever was superseded or deleted meanwhile drops out by itself.
  */
 export async function checkSettled(
@@ -40,9 +41,13 @@ export async function checkSettled(
     if (checked.findings.every(finding => finding.severity === 'information')) return { catalogue, checked }
     if (checked.findings.some(finding => finding.code === 'unreadable-blob')) await mustRead(blobs, catalogue, signal)
     const now = await currentGeneration(blobs, signal)
-    if (now === generation) return { catalogue, checked: await withoutEarlyLook(checked, generation, options) }
-    log.info(`the repository moved from generation ${generation} to ${now} while it was read; reading it again`)
-    if (round === rounds) return { catalogue, checked: unsettled(checked, catalogue.repositoryData) }
+    const isSame = now === generation ? await isReadAgain(blobs, catalogue.repositoryDataBlob, signal) : null
+    if (isSame) return { catalogue, checked: await withoutEarlyLook(checked, generation, options) }
+    if (isSame === false)
+      log.warn(`${catalogue.repositoryDataBlob.key} was read twice and was not the same; reading all again`)
+    else log.info(`the repository moved from generation ${generation} to ${now} while it was read; reading it again`)
+    // What index-N says itself holds when it says it twice.
+    if (round === rounds) return { catalogue, checked: unsettled(checked, catalogue.repositoryData, isSame === null) }
   }
 }
 
@@ -77,7 +82,7 @@ async function withoutEarlyLook(
  * Writers that never pause: what was found may be theirs, so nobody is accused. Only what `index-N` says itself holds: it
  * is one blob, read whole.
  */
-function unsettled(checked: CheckResult, repository: RepositoryData): CheckResult {
+function unsettled(checked: CheckResult, repository: RepositoryData, isBlobSure: boolean): CheckResult {
   const moved = { verdict: 'inconclusive', reason: 'repository-moved' } as const
   const calm = (mark: Mark): Mark => (mark.verdict === 'fail' ? moved : mark)
   const calmAll = <Marks extends { catalogue: Mark; presence: Mark; byteProof?: Mark }>(marks: Marks): Marks => ({
@@ -86,10 +91,9 @@ function unsettled(checked: CheckResult, repository: RepositoryData): CheckResul
     presence: calm(marks.presence),
     ...(marks.byteProof === undefined ? {} : { byteProof: calm(marks.byteProof) }),
   })
-  const holds = (finding: Finding) => finding.code === 'dangling-reference' || finding.severity === 'information'
-  const accused = new Set(
-    checked.findings.filter(one => one.code === 'dangling-reference').flatMap(finding => finding.snapshots),
-  )
+  const isOfRoot = ({ code }: Finding) => isBlobSure && code === 'dangling-reference'
+  const holds = (finding: Finding) => isOfRoot(finding) || finding.severity === 'information'
+  const accused = new Set(checked.findings.filter(isOfRoot).flatMap(finding => finding.snapshots))
   return {
     ...checked,
     findings: checked.findings.map(finding =>

@@ -145,8 +145,10 @@ it('of a feature, the metadata of what comes along: its indices, and of system d
   ])
 })
 
-it('the root is the pinned generation, and each item is fetched once', () => {
-  const items = rootItems(7)
+it('the root is index-N as it was read, and each item is fetched once', () => {
+  const blob = { key: 'index-7', bytes: 3, crc32: 9 }
+  const items = rootItems(blob)
+  expect(items[0]).toMatchObject({ parts: [{ key: 'index-7', bytes: 3 }], crc32: 9 })
   expect(items.map(item => item.parts[0]?.key)).toEqual(['index-7', 'index.latest'])
-  expect(distinctItems([...items, ...rootItems(7)])).toEqual(items)
+  expect(distinctItems([...items, ...rootItems(blob)])).toEqual(items)
 })

@@ -188,7 +188,7 @@ export function catalogueOf(parts: CatalogueParts): Catalogue {
   }
   return {
     repositoryData,
-    repositoryDataBlob: { key: 'index-7', bytes: 100, sha256: 'a'.repeat(64) },
+    repositoryDataBlob: { key: 'index-7', bytes: 100, sha256: 'a'.repeat(64), crc32: 0 },
     repositoryFaults: parts.repositoryFaults ?? [],
     unknownKeys: [],
     async *readSnapshots() {

@@ -65,14 +65,17 @@ try {
   await cp(fixture, mirror, { recursive: true })
   await engine.registerRepository('snapproof', mirror, signal)
   const catalogue = await openCatalogue(openFolder(fixture), { concurrency: 8, maxMetadataBytes: 1 << 28, signal })
-  const { snapshots, identity } = catalogue.repositoryData
+  const { snapshots } = catalogue.repositoryData
   const contents = []
   for await (const record of catalogue.readIndices(signal)) {
     const owners = ownersOf(record, catalogue.repositoryData)
     for (const copy of record.copies) {
       const snapshot = snapshots[copy.snapshot]
       if (snapshot === undefined || copy.contentId === null) continue
-      const items = [...rootItems(identity.generation), ...contentItems(record, copy, catalogue.repositoryData, owners)]
+      const items = [
+        ...rootItems(catalogue.repositoryDataBlob),
+        ...contentItems(record, copy, catalogue.repositoryData, owners),
+      ]
       const needs = []
       for (const { key } of items.flatMap(item => item.parts)) {
         needs.push({ key, crc32: crc32(await readFile(join(fixture, key))) })
