@@ -65,10 +65,13 @@ export class ArrayFolder {
 
   /** @throws SnapproofError `not-found`, `configuration` */
   async readPlan(signal: AbortSignal): Promise<OpenPlan> {
+    const look = async () =>
+      parsePlan((await this.#store.read(planKey, { maxBytes: maxPlanBytes, signal })).bytes, this.url)
     try {
-      const { bytes } = await this.#store.read(planKey, { maxBytes: maxPlanBytes, signal })
-      return parsePlan(bytes, this.url)
+      return await look()
     } catch (error) {
+      // It may have been cut off on its way: what it says twice holds.
+      if (isSnapproofError(error, 'configuration')) return await look()
       if (!isSnapproofError(error, 'not-found')) throw error
       throw new SnapproofError('not-found', `there is no plan at ${this.url}`, {
         advice: '`snapproof plan --children N` makes one and prints its URL.',
@@ -167,8 +170,10 @@ export class ArrayFolder {
     parse: (bytes: Buffer) => Document | null,
     signal: AbortSignal,
   ): Promise<Document | null> {
+    const look = async () => parse((await this.#store.read(key, { maxBytes: maxResultBytes, signal })).bytes)
     try {
-      return parse((await this.#store.read(key, { maxBytes: maxResultBytes, signal })).bytes)
+      // What is no such object may have been cut off on its way.
+      return (await look()) ?? (await look())
     } catch (error) {
       if (isSnapproofError(error, 'not-found', 'too-large')) return null
       throw error
