@@ -391,6 +391,21 @@ describe('groups side by side', () => {
     expect(attempts[0]?.judgement.message).toMatch(/needs \d+ bytes of disk, 50 may be used: a disk of at least 1 GiB/)
     expect(mirror.fetches.flat().filter(key => key.includes('__'))).toEqual([])
   })
+  test.each([
+    ['mirror', 1_200, 'pass', true],
+    ['mirror', 1_000, 'inconclusive', false],
+    ['auto', 1_200, 'pass', true],
+    ['auto', 1_000, 'pass', false],
+  ] as const)(
+    'source %s with %i bytes of disk: %s, by the mirror %s',
+    async (source, freeBytes, verdict, isByMirror) => {
+      const { said, attempts } = await play({ mirror: { freeBytes }, options: { source, parallel: 1 } })
+      expect(said.map(row => row[1])).toEqual(names.map(() => verdict))
+      expect(attempts.map(({ evidence }) => evidence?.source ?? null)).toEqual(
+        names.map(() => (source === 'auto' && !isByMirror ? 's3' : null)),
+      )
+    },
+  )
   test('groups of two engines are not restored at once', async () => {
     const seen: string[] = []
     const running = new Set<string>()
