@@ -14,6 +14,9 @@ const states = [
 ] as const
 const perColumn = 7
 
+/** Of the squares: the days of the week stand before them. */
+const leftSide = 42
+
 /** At most some hundred columns: a year has 53, and a longer period shows its last ones. */
 const maxColumns = 54
 
@@ -28,21 +31,21 @@ export function calendarChart(all: readonly PeriodSlot[]): Chart {
   const columns = Math.ceil((before + slots.length) / perColumn)
   const x = scaleBand<number>()
     .domain(Array.from({ length: Math.max(columns, 14) }, (_, i) => i))
-    .range([26, 556])
+    .range([leftSide, 556])
     .paddingInner(0.12)
   const cell = Math.min(x.step(), 30)
   const side = cell * 0.88
   const height = perColumn * cell + 26
   const place = (i: number) => {
     const at = i + before
-    return { left: 26 + Math.floor(at / perColumn) * cell, top: 4 + (at % perColumn) * cell }
+    return { left: leftSide + Math.floor(at / perColumn) * cell, top: 4 + (at % perColumn) * cell }
   }
   const months = slots.flatMap((slot, i) => {
     const isFirst = i === 0 || slot.from.slice(0, 7) !== slots[i - 1]?.from.slice(0, 7)
     return isFirst ? [{ i, label: slot.from.slice(0, 7) }] : []
   })
   const drawing = html`
-${daily && ['Mon', 'Wed', 'Fri'].map((label, i) => html`<text class="tick end" x="22" y="${px(4 + (i * 2 + 0.7) * cell)}">${label}</text>`)}
+${daily && ['Mon', 'Wed', 'Fri'].map((label, i) => html`<text class="tick end" x="${leftSide - 4}" y="${px(4 + (i * 2 + 0.7) * cell)}">${label}</text>`)}
 ${slots.map((slot, i) => {
   const { left, top } = place(i)
   return html`<rect class="slot-${slot.state}" x="${px(left)}" y="${px(top)}" width="${px(side)}" height="${px(side)}"/>${

@@ -26,7 +26,9 @@ const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']
 const nights = everyNight.filter(day => day !== 11)
 const period = tell({
   file: ledgerOf(nights.flatMap(day => night(day, day === 20 ? { failed: 1, exitCode: 1 } : {}))),
-  runs: nights.map(day => (day === 20 ? nightRun(day, { ...sampleRun(), runId: 'night-20' }) : nightRun(day))),
+  runs: nights.map(day =>
+    day === 20 ? nightRun(day, { findings: sampleRun().findings, exit: sampleRun().exit }) : nightRun(day),
+  ),
 })
 const index = [...everyNight].reduce<RunsIndex | null>((known, day) => withRun(known, nightRun(day)), null)
 const pages: Readonly<Record<string, string>> = {

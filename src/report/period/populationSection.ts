@@ -31,10 +31,13 @@ export function populationSection(report: Shown): Markup {
   )
   return html`<section id="population">
 <h2>Snapshots and levels</h2>
-<p>${counted(population.seen, 'snapshot')} ${population.seen === 1 ? 'was' : 'were'} seen in the period; ${count(population.present)} ${population.present === 1 ? 'was' : 'were'} there when somebody looked last, ${minute(population.asOf)}. The others were deleted${
-    population.goneUnproven > 0 &&
-    html`, <strong>${count(population.goneUnproven)} without ever having been proven to restore</strong>`
-  }. All of them are looked at; none was chosen.</p>
+<p>${counted(population.seen, 'snapshot')} ${population.seen === 1 ? 'was' : 'were'} seen in the period; ${count(population.present)} ${population.present === 1 ? 'was' : 'were'} there when somebody looked last, ${minute(population.asOf)}. ${
+    population.present < population.seen &&
+    html`The others were deleted${
+      population.goneUnproven > 0 &&
+      html`, <strong>${count(population.goneUnproven)} without ever having been proven to restore</strong>`
+    }. `
+  }All of them are looked at; none was chosen.</p>
 ${table<LevelCounts>({
   caption: 'Snapshots at the end of the period, by level',
   rows: population.levels,
