@@ -167,6 +167,11 @@ ${definitions([
     run.exit.applies.length > 1 ? run.exit.applies.map(code => `${code}: ${exitMeanings[code]}`).join('; ') : null,
   ],
   ['Snapproof', html`${name(run.tool.version)}, Node ${name(run.tool.node)}`],
+  ['Image', run.identity?.image ? key(run.identity.image) : 'not known: no container said which'],
+  [
+    'Configuration',
+    run.identity === undefined ? null : html`SHA-256 ${key(run.identity.configuration)}, without secrets`,
+  ],
   ['Servers', engineWords(run)],
 ])}
 ${definitions([
