@@ -2,10 +2,10 @@
  * The pages for an auditor, as axe-core sees them: WCAG 2.1 A and AA, in light and dark. Pictures of each, in light, dark, on paper and on a
  * phone, lie in `test/output/pictures` afterwards.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chromiumFlags, ensureChromium } from '../../infra/local/chromium.ts'
@@ -20,7 +20,6 @@ const executablePath = await ensureChromium()
 if (executablePath === null) console.warn('SKIPPED: axe looked at no report: there is no browser')
 
 const folder = join(import.meta.dirname, '../output/pictures')
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']
 
 const nights = everyNight.filter(day => day !== 11)
@@ -66,7 +65,7 @@ describe.skipIf(executablePath === null)('the pages of an auditor', { timeout: 1
   it.each(every)('%s, %s: nothing that axe objects to', async (name, scheme) => {
     await open(name, scheme, 1280, async page => {
       await page.evaluate(`document.querySelectorAll('details').forEach(details => { details.open = true })`)
-      await page.addScriptTag({ content: await readFile(axe, 'utf8') })
+      await page.addScriptTag({ content: axe.source })
       const found = await page.evaluate<{ violations: string[]; passes: number }>(
         `axe.run(document, { runOnly: { type: 'tag', values: ${JSON.stringify(tags)} } }).then(({ violations, passes }) => ({
           passes: passes.length,
@@ -81,7 +80,7 @@ describe.skipIf(executablePath === null)('the pages of an auditor', { timeout: 1
   it('is not content with a page that nobody can read', async () => {
     await open('index', 'light', 1280, async page => {
       await page.evaluate(`document.body.innerHTML += '<img src="x"><p style="color:#eee;background:#fff">pale</p>'`)
-      await page.addScriptTag({ content: await readFile(axe, 'utf8') })
+      await page.addScriptTag({ content: axe.source })
       const ids = await page.evaluate<string[]>(`axe.run().then(({ violations }) => violations.map(({ id }) => id))`)
       expect(ids).toEqual(expect.arrayContaining(['image-alt', 'color-contrast']))
     })
