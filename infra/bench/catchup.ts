@@ -17,7 +17,7 @@ export async function benchCatchup(
   isQuick: boolean,
 ): Promise<Measurement[]> {
   const firstBytes = indexBytes * scale
-  const rounds = isQuick ? 1 : 3
+  const rounds = isQuick ? 1 : 2
   // What is written to grows by a tenth that day.
   const shape = { days, indices, writtenPerDay: 2, firstBytes, dailyBytes: firstBytes / 10 }
   return onRepository(shape, say, async bench => {
@@ -32,11 +32,18 @@ export async function benchCatchup(
     const wire = await bench.inTurns(
       {
         naive: bench.naive({ wire: 'gigabit', tuned: true }),
-        default: bench.naive({ wire: 'gigabit', tuned: false }),
         ours: bench.ours({ wire: 'gigabit', source: 'mirror', chainFrom: '1GiB' }),
         chained: bench.ours({ wire: 'gigabit', source: 's3', chainFrom: '65536' }),
       },
       rounds,
+    )
+    // Once: 40 MB a second is a throttle, which takes half an hour at full size and spreads little.
+    const byDefault = await bench.inTurns(
+      {
+        default: bench.naive({ wire: 'gigabit', tuned: false }),
+        ours: bench.ours({ wire: 'gigabit', source: 'mirror', chainFrom: '1GiB' }),
+      },
+      1,
     )
     const local = await bench.inTurns(
       {
@@ -55,10 +62,11 @@ export async function benchCatchup(
     }
     return [
       row('data blobs, each once', uniqueBytes, 'bytes'),
-      ...(['naive', 'default', 'ours', 'chained'] as const).flatMap(way => [
+      ...(['naive', 'ours', 'chained'] as const).flatMap(way => [
         row(`${way}: read`, bytesOf(wire, way), 'bytes'),
         row(`${way}: time`, secondsOf(wire, way), 'seconds'),
       ]),
+      row('default: time', secondsOf(byDefault, 'default'), 'seconds'),
       row('naive from a disk: time', secondsOf(local, 'naive'), 'seconds'),
       row('ours from a disk: time', secondsOf(local, 'ours'), 'seconds'),
       {
@@ -70,7 +78,7 @@ export async function benchCatchup(
         ...row('catchup-bytes-vs-unique', bytesOf(wire, 'ours') / uniqueBytes, 'ratio', 1.02),
       },
       ...pair('catchup-time-vs-naive', wire, 'ours', 'naive', 0.1),
-      ...pair('catchup-time-vs-default', wire, 'ours', 'default', 0.1),
+      ...pair('catchup-time-vs-default', byDefault, 'ours', 'default', 0.1),
       ...pair('catchup-time-vs-naive-local', local, 'ours', 'naive', 0.25),
     ]
   })
