@@ -21,6 +21,7 @@ import type { Seals } from '../run/seal.ts'
 import { selfCheck } from '../run/selfCheck/selfCheck.ts'
 import { readSigner, type Signer } from '../seal/keys.ts'
 import { type Clock, isoTime, steadyClock } from '../time.ts'
+import { callerRole } from './callerRole.ts'
 import { imageDigest } from './imageDigest.ts'
 import type { CliLog } from './log.ts'
 import { claimWorkFolder, isProcessAlive } from './workFolder.ts'
@@ -157,6 +158,7 @@ export async function buildRun(
 ): Promise<{ readonly dependencies: RunDependencies; close(): Promise<void> }> {
   const { log, signal, environment } = context
   const image = await imageDigest(context)
+  const role = await callerRole(context, config)
   const clock = steadyClock(context.clock)
   const processId = newRunId(clock)
   const runId = arrayRunId ?? processId
@@ -184,6 +186,7 @@ export async function buildRun(
     config,
     tool: { name: 'snapproof', version, node: process.version },
     image,
+    role,
     runId,
     clock,
     log,

@@ -19,7 +19,10 @@ export function reportFlags<Flags extends CommonFlags>(parser: Argv<Flags>) {
     .option('out', { type: 'string', describe: 'Folder for period.html, period.json and period.jsonl' })
     .option('runs', { type: 'string', describe: 'Folder or URL of the runs; default those of the configuration' })
     .option('every-days', { type: 'number', describe: 'One run is planned every so many days; default 1' })
-    .option('restore-target', { type: 'string', describe: 'What a restore of a whole snapshot may take, such as 4h' })
+    .option('restore-target', {
+      type: 'string',
+      describe: 'What a restore of a whole snapshot may take, such as 4h (default: what the runs were given)',
+    })
 }
 
 /** Draws a report again from `run.json`, or from the folder that holds it. */

@@ -182,6 +182,7 @@ function toAuditConfig(parsed: ParsedConfig, folder: string): AuditConfig {
       startMs: policy.start,
       restoreNewestWithinDays: days(policy.restore.newestWithin),
       restoreEveryContentWithinDays: days(policy.restore.everyContentWithin),
+      restoreWholeWithinSeconds: policy.restore.wholeWithin,
       bytesWithinDays: days(policy.bytes.within),
       credit: policy.credit,
       sample: policy.sample,

@@ -94,6 +94,10 @@ export const configSchema = section({
       everyContentWithin: duration('1h')
         .prefault('180d')
         .meta({ description: 'Every content is restored again within this time.' }),
+      wholeWithin: duration('1s').nullable().default(null).meta({
+        description:
+          'What the restore of a whole snapshot may take, such as 4h: reports hold their forecast against it; none: nothing is compared.',
+      }),
     }).prefault({}),
     bytes: section({
       within: duration('1h')

@@ -9,6 +9,8 @@ export interface Policy {
   readonly restoreNewestWithinDays: number
   /** `restore`: every content is proven again within this many days. */
   readonly restoreEveryContentWithinDays: number
+  /** What the restore of a whole snapshot may take; absent or null: nobody said. No verdict hangs on it. */
+  readonly restoreWholeWithinSeconds?: number | null
   /** `bytes`: every blob within this many days. */
   readonly bytesWithinDays: number
   /** `strict`: no content counts for another snapshot. */

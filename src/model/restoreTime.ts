@@ -14,6 +14,8 @@ export interface RestoreTime {
   readonly chained: number
   /** On the restored disk, of the samples. */
   readonly bytes: number
+  /** What the restore of a whole snapshot may take; null: nobody said. Absent: an older run. */
+  readonly targetSeconds?: number | null
   readonly phases: {
     /** Into the mirror; null: the server read the store itself. */
     readonly fetch: RestorePhase | null

@@ -163,6 +163,8 @@ export interface RunIdentity {
   readonly configuration: string
   /** `sha256:…` of the container image that it ran in; null: in none, or nobody says. */
   readonly image: string | null
+  /** ARN of the AWS identity that it had, with its session; null: nothing of it lies in AWS, or nobody says. Absent: an older run. */
+  readonly role?: string | null
 }
 
 export interface RunResult {

@@ -21,6 +21,8 @@ export interface RestoreTimeInput {
   readonly newest: { readonly name: string; readonly indices: number; readonly bytes: number } | null
   /** Contents restored at once. */
   readonly parallel: number
+  /** What the restore of a whole snapshot may take; null: nobody said. */
+  readonly targetSeconds: number | null
 }
 
 /** Fewer say too little about the others. */
@@ -29,7 +31,7 @@ const fewestForRange = 5
 const smallBytes = 64 * 2 ** 20
 
 /** Null: nothing was restored whole in this run. */
-export function restoreTimeOf({ restores, newest, parallel }: RestoreTimeInput): RestoreTime | null {
+export function restoreTimeOf({ restores, newest, parallel, targetSeconds }: RestoreTimeInput): RestoreTime | null {
   const passed = restores.filter(({ verdict, bytes }) => verdict === 'pass' && bytes > 0)
   const samples = passed.filter(({ method = 'restore' }) => method === 'restore')
   if (samples.length === 0) return null
@@ -43,6 +45,7 @@ export function restoreTimeOf({ restores, newest, parallel }: RestoreTimeInput):
     samples: samples.length,
     chained: passed.length - samples.length,
     bytes,
+    targetSeconds,
     phases: {
       fetch: fetched ? phase('mirror', true) : null,
       restore: phase('restore', true),

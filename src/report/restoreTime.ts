@@ -1,6 +1,7 @@
 /** How long a restore takes: what was measured, and what it means for the worst day. */
 import type { RestoreTime } from '../model/restoreTime.ts'
 import { bytes, bytesPerSecond, count, counted, seconds } from './format.ts'
+import { mark } from './marks.ts'
 import { html, type Markup, message, name } from './markup.ts'
 import { table } from './table.ts'
 
@@ -31,7 +32,29 @@ ${table({
   ],
 })}
 ${projection !== null && projected(projection)}
+${againstTarget(restoreTime)}
 </section>`
+}
+
+function againstTarget({ targetSeconds, projection }: RestoreTime): Markup {
+  if (targetSeconds == null)
+    return html`<p>No target was set (<code>policy.restore.wholeWithin</code>), so none is compared.</p>`
+  if (projection === null)
+    return html`<p>The target for a whole snapshot is ${seconds(targetSeconds)}; <strong>no snapshot is complete, so nothing is forecast.</strong></p>`
+  const within = (projection.slowest ?? projection.seconds) <= targetSeconds
+  return html`<p>The target for a whole snapshot is ${seconds(targetSeconds)}: ${
+    within
+      ? mark(
+          'check',
+          'pass',
+          projection.slowest === null ? 'the forecast keeps it' : 'the slow end of the forecast keeps it',
+        )
+      : mark(
+          'cross',
+          'fail',
+          projection.seconds <= targetSeconds ? 'the slow end of the forecast misses it' : 'the forecast misses it',
+        )
+  }.</p>`
 }
 
 function projected(projection: NonNullable<RestoreTime['projection']>): Markup {

@@ -163,7 +163,7 @@ const runShape: Check = object({
   runId: string,
   command: oneOf('audit', 'verify'),
   tool: object({ name: oneOf('snapproof'), version: string, node: string }),
-  identity: orAbsent(object({ configuration: string, image: orNull(string) })),
+  identity: orAbsent(object({ configuration: string, image: orNull(string), role: orAbsent(orNull(string)) })),
   repository: object({
     name: string,
     url: string,
@@ -332,6 +332,7 @@ const runShape: Check = object({
         samples: amount,
         chained: amount,
         bytes: amount,
+        targetSeconds: orAbsent(orNull(amount)),
         phases: object({ fetch: orNull(restorePhase), restore: restorePhase, questions: restorePhase }),
         projection: orNull(
           object({

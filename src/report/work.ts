@@ -168,6 +168,7 @@ ${definitions([
   ],
   ['Snapproof', html`${name(run.tool.version)}, Node ${name(run.tool.node)}`],
   ['Image', run.identity?.image ? key(run.identity.image) : 'not known: no container said which'],
+  ['Role', run.identity?.role ? key(run.identity.role) : 'not known: not in AWS, or STS did not say'],
   [
     'Configuration',
     run.identity === undefined ? null : html`SHA-256 ${key(run.identity.configuration)}, without secrets`,

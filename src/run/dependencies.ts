@@ -14,6 +14,8 @@ export interface RunDependencies {
   readonly tool: RunResult['tool']
   /** Digest of the container image; null: not known. */
   readonly image?: string | null
+  /** ARN of the identity that reads the store; null: not known. */
+  readonly role?: string | null
   readonly runId: string
   readonly clock: Clock
   readonly log: Log

@@ -30,7 +30,7 @@ import { type JudgedSnapshot, judgeSnapshots, lastGoodOf, verdictRows } from './
 import type { WorkResult } from './work.ts'
 
 export interface ResultInput {
-  readonly dependencies: Pick<RunDependencies, 'config' | 'tool' | 'runId' | 'counts' | 'image'>
+  readonly dependencies: Pick<RunDependencies, 'config' | 'tool' | 'runId' | 'counts' | 'image' | 'role'>
   readonly options: AuditOptions
   readonly survey: Survey
   readonly ledger: Pick<Ledger, 'runs' | 'lastIdentity' | 'answers' | 'measures' | 'mappings'> & {
@@ -124,7 +124,11 @@ export function concludeRun(input: ResultInput): ConcludedRun {
     runId,
     command: options.command,
     tool,
-    identity: { configuration: configurationHash(config), image: dependencies.image ?? null },
+    identity: {
+      configuration: configurationHash(config),
+      image: dependencies.image ?? null,
+      role: dependencies.role ?? null,
+    },
     repository: { ...repositoryData.identity, name: config.repository.name, url: config.repository.url },
     finalGeneration: input.finalGeneration,
     startedAt: isoTime(input.startedMs),
@@ -183,6 +187,7 @@ export function concludeRun(input: ResultInput): ConcludedRun {
       restores,
       newest: newestOf(judged.map(snapshot => summarize(snapshot, survey))),
       parallel: config.work.contents,
+      targetSeconds: policy.restoreWholeWithinSeconds ?? null,
     }),
     limitsOfProof: [...enginesNeeded(input.survey), ...limitsOfProof(input.engines), ...howLimits(restores)],
   }

@@ -55,6 +55,7 @@ describe('a valid file', () => {
         startMs: null,
         restoreNewestWithinDays: 7,
         restoreEveryContentWithinDays: 180,
+        restoreWholeWithinSeconds: null,
         bytesWithinDays: 90,
         credit: 'shared',
         accepted: [],
@@ -126,7 +127,7 @@ engines:
   - { name: b, kind: distribution, product: opensearch, version: 3.1.0, home: /os3, heapMb: 512 }
 policy:
   start: 2026-01-01
-  restore: { newestWithin: 36h, everyContentWithin: 90d }
+  restore: { newestWithin: 36h, everyContentWithin: 90d, wholeWithin: 4h }
   accepted:
     - { code: missing-data-blob, until: 2026-06-30, reason: gone, approver: dora }
 limits: { snapshots: 2, restoreBytes: 1.5 GiB, duration: 1h30m }
@@ -139,7 +140,11 @@ failOn: warning
     expect(config.ledger.store).toMatchObject({ url: 's3://ledgers/a', endpointUrl: 'http://127.0.0.1:9000' })
     expect(config.output).toMatchObject({ folder: '/srv/out', store: { url: 'file:///srv/copies' } })
     expect(config.engines.map(({ home }) => home)).toEqual(['/etc/snapproof/es8', '/os3'])
-    expect(config.policy).toMatchObject({ startMs: Date.UTC(2026, 0, 1), restoreNewestWithinDays: 1.5 })
+    expect(config.policy).toMatchObject({
+      startMs: Date.UTC(2026, 0, 1),
+      restoreNewestWithinDays: 1.5,
+      restoreWholeWithinSeconds: 14_400,
+    })
     expect(config.policy.accepted).toEqual([
       {
         code: 'missing-data-blob',

@@ -13,8 +13,12 @@ const row = (change: Partial<Row> = {}): Row => ({
 const newest = { name: 'night-9', indices: 10, bytes: 1_000_000_000 }
 const five = [1, 2, 4, 8, 10].map(restore => row({ seconds: { mirror: 2, restore, questions: 1 } }))
 
+it('carries the target that the policy names', () => {
+  expect(restoreTimeOf({ restores: five, newest, parallel: 2, targetSeconds: 60 })).toMatchObject({ targetSeconds: 60 })
+})
+
 test('phases of all samples, and the newest snapshot by their pace', () => {
-  const time = restoreTimeOf({ restores: five, newest, parallel: 2 })
+  const time = restoreTimeOf({ restores: five, newest, parallel: 2, targetSeconds: null })
   expect(time).toMatchObject({
     samples: 5,
     bytes: 500_000_000,
@@ -36,24 +40,29 @@ describe('is no sample', () => {
     ['one that is open', { verdict: 'inconclusive' }],
     ['an empty index', { bytes: 0 }],
   ])('%s', (_, change) => {
-    expect(restoreTimeOf({ restores: [row(change)], newest, parallel: 2 })).toBeNull()
-    expect(restoreTimeOf({ restores: [...five, row(change)], newest, parallel: 2 })?.samples).toBe(5)
+    expect(restoreTimeOf({ restores: [row(change)], newest, parallel: 2, targetSeconds: null })).toBeNull()
+    expect(restoreTimeOf({ restores: [...five, row(change)], newest, parallel: 2, targetSeconds: null })?.samples).toBe(
+      5,
+    )
   })
 })
 
 it('gives no range from few samples, and says so', () => {
-  const projection = restoreTimeOf({ restores: [row()], newest, parallel: 2 })?.projection
+  const projection = restoreTimeOf({ restores: [row()], newest, parallel: 2, targetSeconds: null })?.projection
   expect(projection).toMatchObject({ seconds: 20, fastest: null, slowest: null })
   expect(projection?.assumptions.join(' ')).toMatch(/Only 1 of the restores/)
 })
 it('never counts more at once than there are indices', () => {
   expect(
-    restoreTimeOf({ restores: [row()], newest: { ...newest, indices: 1 }, parallel: 8 })?.projection?.seconds,
+    restoreTimeOf({ restores: [row()], newest: { ...newest, indices: 1 }, parallel: 8, targetSeconds: null })
+      ?.projection?.seconds,
   ).toBe(40)
 })
 it('has no fetch where the server read the store', () => {
-  expect(restoreTimeOf({ restores: [row({ source: 's3' })], newest, parallel: 1 })?.phases.fetch).toBeNull()
+  expect(
+    restoreTimeOf({ restores: [row({ source: 's3' })], newest, parallel: 1, targetSeconds: null })?.phases.fetch,
+  ).toBeNull()
 })
 it('projects nothing where no snapshot is complete', () => {
-  expect(restoreTimeOf({ restores: five, newest: null, parallel: 2 })?.projection).toBeNull()
+  expect(restoreTimeOf({ restores: five, newest: null, parallel: 2, targetSeconds: null })?.projection).toBeNull()
 })

@@ -67,7 +67,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Library → the rooms that may import it; `*`: every room that is not pure. A library that is not here fails. */
 export const libraryRooms: ReadonlyMap<RegExp, readonly string[]> = new Map([
-  [/^@aws-sdk\/client-s3$/, ['blobs']],
+  [/^@aws-sdk\/client-(?:s3|sts)$/, ['blobs']],
   [/^@aws-sdk\/client-cloudwatch$/, ['metrics']],
   [/^@aws-sdk\/client-sns$/, ['notify']],
   [/^@aws-sdk\/client-kms$/, ['seal']],

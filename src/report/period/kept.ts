@@ -19,6 +19,8 @@ export interface KeptRun {
   readonly sealed: boolean | null
   readonly sample: PeriodSample | null
   readonly projection: Omit<PeriodProjection, 'within'> | null
+  /** Of the run's policy; null: none. */
+  readonly targetSeconds: number | null
   readonly exclusions: readonly PeriodExclusion[]
   readonly information: number
 }
@@ -53,6 +55,7 @@ export function keptOf(run: RunResult): KeptRun {
             holds: sample.statement !== null,
             sentence: sample.sentence,
           },
+    targetSeconds: run.restoreTime?.targetSeconds ?? null,
     projection:
       projection === null
         ? null

@@ -37,7 +37,7 @@ ${
 <h3>Against the target</h3>
 <p>${
     targetSeconds === null
-      ? html`<strong>No target was given</strong> (--restore-target), so none is compared.`
+      ? html`<strong>No target was given</strong> (policy.restore.wholeWithin, or --restore-target), so none is compared.`
       : projections.length === 0
         ? html`The target is ${seconds(targetSeconds)}. <strong>No kept run forecast the restore of a whole snapshot.</strong>`
         : html`The target for a whole snapshot is ${seconds(targetSeconds)}. ${missed === 0 ? `All ${counted(projections.length, 'forecast')} keep it.` : html`<strong>${count(missed)} of ${counted(projections.length, 'forecast')} would miss it.</strong>`}`

@@ -56,6 +56,9 @@ export function tellPeriod(gathered: GatheredPeriod): PeriodReport {
   const asOf = lastLook(ledger.snapshots, fromAt)
   const snapshots = asOf === null ? [] : snapshotsOf(ledger.snapshots, asOf, fromAt)
   const lastKept = kept.at(-1)
+  // Nobody named one for the report: the newest that a run was given.
+  const targetSeconds =
+    gathered.restoreTargetSeconds ?? kept.findLast(run => run.targetSeconds !== null)?.targetSeconds ?? null
   const before = ledger.runs.filter(row => text(row.endedAt) < fromAt).at(-1)
   const told: Omit<PeriodReport, 'verdict' | 'clauses' | 'limits'> = {
     schemaVersion: 1,
@@ -82,12 +85,11 @@ export function tellPeriod(gathered: GatheredPeriod): PeriodReport {
     information: lastKept?.information ?? 0,
     restores: restoresOf(ledger.restores),
     restoreTime: {
-      targetSeconds: gathered.restoreTargetSeconds,
+      targetSeconds,
       projections: kept.flatMap(({ projection }) => {
-        const target = gathered.restoreTargetSeconds
-        return projection === null
-          ? []
-          : [{ ...projection, within: target === null ? null : (projection.slowest ?? projection.seconds) <= target }]
+        if (projection === null) return []
+        const atMost = projection.slowest ?? projection.seconds
+        return [{ ...projection, within: targetSeconds === null ? null : atMost <= targetSeconds }]
       }),
     },
     samples: kept.flatMap(({ sample }) => sample ?? []),

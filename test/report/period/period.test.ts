@@ -320,6 +320,24 @@ describe('times, samples, exclusions', () => {
     expect(ask(4000).projections).toMatchObject([{ within: true }])
     expect(ask(null).projections).toMatchObject([{ within: null }])
   })
+  test('without one it is the newest that a run was given', () => {
+    const run = (night: number, targetSeconds: number | null) =>
+      nightRun(night, { restoreTime: { ...restoreTime, targetSeconds } })
+    const ask = (restoreTargetSeconds: number | null) =>
+      tell({
+        file: ledgerOf(allNights()),
+        runs: [run(1, 100), run(2, 5000), run(3, null)],
+        rest: { restoreTargetSeconds },
+      }).restoreTime
+    expect(ask(null)).toMatchObject({
+      targetSeconds: 5000,
+      projections: [{ within: true }, { within: true }, { within: true }],
+    })
+    expect(ask(3600)).toMatchObject({
+      targetSeconds: 3600,
+      projections: [{ within: false }, { within: false }, { within: false }],
+    })
+  })
   test('restores of the period, chained ones as no measure', () => {
     const chained = contentRow({
       runId: 'night-1',
