@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- NAME… [--scale 1/20 | --quick] [--json] [--save]`: measures against the numbers that the design asks for. Names: `catchup`, `chains`
- * (a month's restores, on a real server), `check` (nights of generated repositories; hours at full size), `index-n`, `inspect`, `ledger` (its size after a year), `plan` (of an array), `reading` (every byte, beside GET and restic; sizes, beside a server), `report`
+ * (a month's restores, on a real server), `check` (nights of generated repositories; hours at full size), `curator` (one snapshot, beside elasticsearch-curator), `index-n`, `inspect`, `ledger` (its size after a year), `plan` (of an array), `reading` (every byte, beside GET and restic; sizes, beside a server), `report`
  * (drawn), `rules` (judged in a steady night). Without a name: all. Exit code 1 when a
  * target is missed.
  */
@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { benchCatchup } from './catchup.ts'
 import { benchChains } from './chains.ts'
 import { benchCheck } from './check.ts'
+import { benchCurator } from './curator.ts'
 import { benchIndexN, benchInspect } from './index-n.ts'
 import { benchLedger } from './ledger.ts'
 import { benchPlan } from './plan.ts'
@@ -26,6 +27,7 @@ const benches: ReadonlyMap<string, Bench> = new Map([
   ['catchup', benchCatchup],
   ['chains', benchChains],
   ['check', benchCheck],
+  ['curator', benchCurator],
   ['index-n', benchIndexN],
   ['inspect', benchInspect],
   ['ledger', benchLedger],

@@ -12,16 +12,13 @@ import { startSourceCluster } from '../local/cluster.ts'
 import { measure } from './measure.ts'
 import { server } from './restores/repository.ts'
 import { onRepository, type RestoreBench } from './restores/turns.ts'
-import { type Measurement, median } from './result.ts'
+import type { Measurement } from './result.ts'
+import { inTurns, rowsOf, type Turns } from './turns.ts'
 
 const execute = promisify(execFile)
 const timeoutMs = 3_600_000
 const [days, indices] = [30, 8]
-
-interface Turns {
-  readonly rounds: number
-  readonly say: (text: string) => void
-}
+const name = `${days} days × ${indices}`
 
 export async function benchReading(scale: number, say: Turns['say'], isQuick: boolean): Promise<Measurement[]> {
   const firstBytes = 64 * 2 ** 20 * scale
@@ -34,49 +31,8 @@ export async function benchReading(scale: number, say: Turns['say'], isQuick: bo
   ])
 }
 
-/** Seconds of ours in those of another, round by round. */
-async function inTurns(
-  names: readonly [string, string],
-  ours: () => Promise<number>,
-  theirs: () => Promise<number>,
-  { rounds, say }: Turns,
-) {
-  const pairs: { readonly ours: number; readonly theirs: number }[] = []
-  for (let round = 0; round < rounds; round++) {
-    const first = round % 2 === 0 ? await ours() : null
-    const other = await theirs()
-    const own = first ?? (await ours())
-    pairs.push({ ours: own, theirs: other })
-    say(`round ${round + 1}, ${names[0]}: ${own.toFixed(2)} s, ${names[1]}: ${other.toFixed(2)} s`)
-  }
-  return pairs
-}
-
-function rowsOf(
-  id: string,
-  names: readonly [string, string],
-  pairs: Awaited<ReturnType<typeof inTurns>>,
-  target: number | null,
-): Measurement[] {
-  const ratios = pairs.map(({ ours, theirs }) => ours / theirs)
-  const row = (measured: string, value: number, unit: Measurement['unit'], most: number | null = null) => ({
-    case: `${days} days × ${indices}`,
-    measure: measured,
-    value,
-    unit,
-    target: most,
-  })
-  return [
-    row(`${names[0]}: time`, median(pairs.map(({ ours }) => ours)), 'seconds'),
-    row(`${names[1]}: time`, median(pairs.map(({ theirs }) => theirs)), 'seconds'),
-    { id, ...row(id, median(ratios), 'ratio', target) },
-    row(`${id}, least`, Math.min(...ratios), 'ratio'),
-    row(`${id}, greatest`, Math.max(...ratios), 'ratio'),
-  ]
-}
-
 /** Of the same objects, as many at once. Ours looks at the list of objects and at every checksum besides. */
-async function besideGet({ endpointUrl }: RestoreBench, turns: Turns): Promise<Measurement[]> {
+async function besideGet({ endpointUrl }: RestoreBench, turns: Turns): Promise<readonly Measurement[]> {
   const names = ['check --level bytes, S3', 'plain GET'] as const
   const pairs = await inTurns(
     names,
@@ -85,11 +41,11 @@ async function besideGet({ endpointUrl }: RestoreBench, turns: Turns): Promise<M
       (await measure({ kind: 'plain-get', bucket: 'bucket', prefix: 'base/', endpointUrl }, { timeoutMs })).seconds,
     turns,
   )
-  return rowsOf('byteproof-vs-get', names, pairs, 1 / 0.9)
+  return rowsOf(name, 'byteproof-vs-get', names, pairs, 1 / 0.9)
 }
 
 /** Restic reads its own copy of the same files, which it compressed as little as it can, and decrypts it; both read from the disk. */
-async function besideRestic({ repository, folder }: RestoreBench, turns: Turns): Promise<Measurement[]> {
+async function besideRestic({ repository, folder }: RestoreBench, turns: Turns): Promise<readonly Measurement[]> {
   const environment = { ...process.env, RESTIC_PASSWORD: 'bench', RESTIC_REPOSITORY: join(folder, 'restic') }
   const restic = (...args: string[]) =>
     execute('restic', ['--no-cache', ...args], { env: environment, timeout: timeoutMs, maxBuffer: 2 ** 24 })
@@ -114,11 +70,11 @@ async function besideRestic({ repository, folder }: RestoreBench, turns: Turns):
     },
     turns,
   )
-  return rowsOf('byteproof-vs-restic-check', names, pairs, 1)
+  return rowsOf(name, 'byteproof-vs-restic-check', names, pairs, 1)
 }
 
 /** A server that is up already, and what each of us is asked: how large is every shard of every snapshot? */
-async function besideStatus({ repository, folder }: RestoreBench, turns: Turns): Promise<Measurement[]> {
+async function besideStatus({ repository, folder }: RestoreBench, turns: Turns): Promise<readonly Measurement[]> {
   const cluster = await startSourceCluster({
     workFolder: join(folder, 'status'),
     cacheFolder: cacheFolder(process.env),
@@ -150,7 +106,7 @@ async function besideStatus({ repository, folder }: RestoreBench, turns: Turns):
       },
       turns,
     )
-    return rowsOf('inspect-vs-status', names, pairs, 1)
+    return rowsOf(name, 'inspect-vs-status', names, pairs, 1)
   } finally {
     await cluster.stop()
   }

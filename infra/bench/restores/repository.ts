@@ -35,8 +35,9 @@ export async function makeDaily(
   folder: string,
   cacheFolder: string,
   say: (text: string) => void,
+  writer: { readonly product: 'elasticsearch' | 'opensearch'; readonly version: string } = server,
 ): Promise<DailyRepository> {
-  const cluster = await startSourceCluster({ workFolder: join(folder, 'source'), cacheFolder, ...server, heapMb: 1024 })
+  const cluster = await startSourceCluster({ workFolder: join(folder, 'source'), cacheFolder, ...writer, heapMb: 1024 })
   try {
     // Hashed prefixes of an fs repository would not be where an s3 repository of the same files looks for them.
     const made = await cluster.createRepository('base', { shard_path_type: 'FIXED' })
