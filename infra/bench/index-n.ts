@@ -29,9 +29,23 @@ export async function benchIndexN(scale: number, say: (text: string) => void): P
       unit: 'ratio',
       target: 1.5,
     },
-    { case: name, measure: 'decode, processor', value: median(paired.decode), unit: 'seconds', target: null },
+    {
+      id: 'index-n-decode-processor',
+      case: name,
+      measure: 'decode, processor',
+      value: median(paired.decode),
+      unit: 'seconds',
+      target: null,
+    },
     { case: name, measure: 'JSON.parse, processor', value: median(paired.parse), unit: 'seconds', target: null },
-    { case: name, measure: 'peak memory of decode alone', value: alone.peakBytes, unit: 'bytes', target: memoryTarget },
+    {
+      id: 'index-n-peak-memory',
+      case: name,
+      measure: 'peak memory of decode alone',
+      value: alone.peakBytes,
+      unit: 'bytes',
+      target: memoryTarget,
+    },
   ]
 }
 
@@ -52,7 +66,14 @@ export async function benchInspect(scale: number, say: (text: string) => void): 
   const name = `inspect --jsonl, ${shape.snapshots} × ${indices}`
   return [
     { case: name, measure: 'written', value: used.bytes, unit: 'bytes', target: null },
-    { case: name, measure: 'time', value: used.seconds, unit: 'seconds', target: null },
-    { case: name, measure: 'peak memory', value: used.peakBytes, unit: 'bytes', target: memoryTarget },
+    { id: 'inspect-time', case: name, measure: 'time', value: used.seconds, unit: 'seconds', target: null },
+    {
+      id: 'inspect-peak-memory',
+      case: name,
+      measure: 'peak memory',
+      value: used.peakBytes,
+      unit: 'bytes',
+      target: memoryTarget,
+    },
   ]
 }

@@ -72,6 +72,7 @@ async function measureYear(path: string, size: Size, say: (text: string) => void
   const bytes = statSync(path).size
   const name = `${nights} nights of ${size.snapshots.toLocaleString('en')} snapshots`
   const row = (measure: string, value: number, unit: Measurement['unit']): Measurement => ({
+    id: `ledger-year-${measure.replace(/of .* blobs/, 'of blobs')}`,
     case: name,
     measure,
     value,

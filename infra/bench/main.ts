@@ -16,6 +16,7 @@ import { benchCheck } from './check.ts'
 import { benchCurator } from './curator.ts'
 import { benchIndexN, benchInspect } from './index-n.ts'
 import { benchLedger } from './ledger.ts'
+import { benchFolder, drawPage } from './page.ts'
 import { benchPlan } from './plan.ts'
 import { benchReading } from './reading.ts'
 import { benchReport } from './report.ts'
@@ -84,12 +85,13 @@ function resultOf(rows: typeof found): BenchResult {
 
 /** One file for each run, named after its time and commit; `test/bench/README.md` says what they are. */
 function save(result: BenchResult): void {
-  const folder = join(import.meta.dirname, '..', '..', 'test/bench/results')
+  const folder = join(benchFolder, 'results')
   mkdirSync(folder, { recursive: true })
   const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')
   const name = `${time}-${result.commit?.slice(0, 7) ?? 'no-commit'}.json`
   writeFileSync(join(folder, name), `${JSON.stringify(result, null, 2)}\n`)
-  console.error(`kept: test/bench/results/${name}`)
+  drawPage()
+  console.error(`kept: test/bench/results/${name}; test/bench/README.md is drawn`)
 }
 
 /** `1/20`, `0.05`, `1`; null for anything else. */

@@ -33,7 +33,14 @@ export async function benchPlan(scale: number, say: (text: string) => void): Pro
       say(name)
       const used = await measure({ kind: 'plan', shape, folder, children: 64 }, { timeoutMs })
       const row = (measured: string, value: number, unit: Measurement['unit'], target: number | null = null) =>
-        rows.push({ case: name, measure: measured, value, unit, target })
+        rows.push({
+          ...(part === scale ? { id: `plan-${measured}` } : {}),
+          case: name,
+          measure: measured,
+          value,
+          unit,
+          target,
+        })
       row('contents', used.contents, 'contents')
       row('plan', used.planBytes, 'bytes')
       row('time', used.seconds, 'seconds')

@@ -51,7 +51,14 @@ export async function benchRules(scale: number, say: (text: string) => void): Pr
       say(name)
       const used = await night(join(folder, `${snapshots}`), snapshots)
       const row = (measure: string, value: number, unit: Measurement['unit']) =>
-        rows.push({ case: name, measure, value, unit, target: null })
+        rows.push({
+          ...(part === scale ? { id: `rules-${measure}` } : {}),
+          case: name,
+          measure,
+          value,
+          unit,
+          target: null,
+        })
       row('judged by rules', used.rulesSeconds, 'seconds')
       row('answers saved for judge', used.savedBytes, 'bytes')
       row('compared with the past', used.baselinesSeconds, 'seconds')
