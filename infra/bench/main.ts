@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- NAME… [--scale 1/20 | --quick] [--json] [--save]`: measures against the numbers that the design asks for. Names: `catchup`, `chains`
+ * `npm run bench -- NAME… [--scale 1/20 | --quick] [--json] [--save] [--profile FOLDER]`: measures against the numbers that the design asks for. Names: `catchup`, `chains`
  * (a month's restores, on a real server), `check` (nights of generated repositories; hours at full size), `curator` (one snapshot, beside elasticsearch-curator), `index-n`, `inspect`, `ledger` (its size after a year), `plan` (of an array), `reading` (every byte, beside GET and restic; sizes, beside a server), `report`
  * (drawn), `rules` (judged in a steady night). Without a name: all. Exit code 1 when a
  * target is missed.
@@ -7,7 +7,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { arch, availableParallelism, platform, release, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { benchCatchup } from './catchup.ts'
@@ -44,6 +44,8 @@ const { values, positionals } = parseArgs({
     scale: { type: 'string' },
     /** Minutes in the place of hours: a thirty-second of the size, every pair once. Tells that it works, and the order of magnitude. */
     quick: { type: 'boolean', default: false },
+    /** Folder that gets a `.cpuprofile` of each measuring process; its times are slower then. */
+    profile: { type: 'string' },
     json: { type: 'boolean', default: false },
     /** Keeps the result in test/bench/results. */
     save: { type: 'boolean', default: false },
@@ -53,9 +55,12 @@ const scale = scaleOf(values.scale ?? (values.quick ? '1/32' : '1'))
 const names = positionals.length === 0 ? [...benches.keys()] : positionals
 const unknown = names.filter(name => !benches.has(name))
 if (scale === null || unknown.length > 0) {
-  console.error(`usage: bench [${[...benches.keys()].join('|')}]… [--scale 1/20 | --quick] [--json] [--save]`)
+  console.error(
+    `usage: bench [${[...benches.keys()].join('|')}]… [--scale 1/20 | --quick] [--json] [--save] [--profile FOLDER]`,
+  )
   process.exit(64)
 }
+if (values.profile !== undefined) process.env['SNAPPROOF_BENCH_PROFILE'] = resolve(values.profile)
 const found: (Measurement & { readonly bench: string; readonly reached: boolean })[] = []
 for (const name of names) {
   const rows = (await benches.get(name)?.(scale, text => console.error(`${name}: ${text}`), values.quick)) ?? []

@@ -17,7 +17,10 @@ const keptOutput = 65_536
 /** Throws `Error` with the reason of a process that failed, ran out of memory, or did not end in time. */
 export function measure<T extends Task>(task: T, options: MeasureOptions): Promise<AnswerOf[T['kind']]> {
   const heap = options.heapMb === undefined ? [] : [`--max-old-space-size=${options.heapMb}`]
-  const args = [...heap, '--import', 'tsx', join(import.meta.dirname, 'child.ts'), JSON.stringify(task)]
+  // `--profile`: where each process leaves its profile of the processor.
+  const folder = process.env['SNAPPROOF_BENCH_PROFILE'] ?? ''
+  const profile = folder === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`]
+  const args = [...heap, ...profile, '--import', 'tsx', join(import.meta.dirname, 'child.ts'), JSON.stringify(task)]
   // The child ends when its stdin does, which is when we do, whatever ends us.
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] })
   let output = ''
