@@ -28,13 +28,20 @@ export interface ClientOptions {
   readonly authorization?: string
 }
 
+/**
+ * Of the connection: `ask` ends by a signal of its own what takes too long. A time limit of the transport cannot be longer than that of its
+ * connection, and it ends a request by dispatching `abort` on the signal that came with it, which reaches whoever else listens to that
+ * (elastic/elastic-transport-js: src/connection/UndiciConnection.ts @ v9.4.0).
+ */
+const longestMs = 3_600_000
+
 export function connect({ url, authorization }: ClientOptions): Client {
   return new Client({
     node: url,
     ...(authorization === undefined ? {} : { headers: { authorization } }),
     Transport: PlainJsonTransport,
     maxRetries: 0,
-    requestTimeout: 30_000,
+    requestTimeout: longestMs,
     maxResponseSize: 64 * 1024 * 1024,
     enableMetaHeader: false,
   })
@@ -46,6 +53,7 @@ export interface Question {
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   readonly body?: Record<string, unknown>
+  /** Of the whole answer. @default 30 s */
   readonly timeoutMs?: number
 }
 
@@ -60,6 +68,9 @@ export interface Answer {
 export async function ask(client: Client, question: Question, signal: AbortSignal): Promise<Answer> {
   signal.throwIfAborted()
   const what = `${question.method} ${question.path}`
+  const timeoutMs = question.timeoutMs ?? 30_000
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(), timeoutMs)
   try {
     const { statusCode, body } = await client.transport.request(
       {
@@ -68,7 +79,7 @@ export async function ask(client: Client, question: Question, signal: AbortSigna
         ...(question.query === undefined ? {} : { querystring: { ...question.query } }),
         ...(question.body === undefined ? {} : { body: question.body }),
       },
-      { meta: true, signal, requestTimeout: question.timeoutMs ?? 30_000, maxRetries: 0 },
+      { meta: true, signal: AbortSignal.any([signal, deadline.signal]), maxRetries: 0 },
     )
     return { status: statusCode, body }
   } catch (error) {
@@ -77,7 +88,10 @@ export async function ask(client: Client, question: Question, signal: AbortSigna
       return { status: error.statusCode, body: error.body }
     }
     if (isSnapproofError(error)) throw error
-    throw new SnapproofError('engine-request', `${what}: no answer`, { cause: error })
+    const within = deadline.signal.aborted ? ` within ${timeoutMs / 1000} s` : ''
+    throw new SnapproofError('engine-request', `${what}: no answer${within}`, { cause: error })
+  } finally {
+    clearTimeout(timer)
   }
 }
 
