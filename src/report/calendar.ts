@@ -69,7 +69,12 @@ ${months.map(({ i, label }, at) => {
     id: 'calendar-chart',
     title: 'Planned runs, and what became of each',
     description: `${counted(slots.length, 'planned run')}: ${states.map(([state, words]) => `${count(number(state))} ${words}`).join(', ')}.`,
-    legend: states.map(([state, label]) => ({ className: `slot-${state}`, label })),
+    // The two in the middle look the same: what is to be done is, too. The numbers tell them apart.
+    legend: [
+      { className: 'slot-done', label: 'did its work' },
+      { className: 'slot-not-worked', label: 'ended without its work, or never came to its end' },
+      { className: 'slot-missed', label: 'no run' },
+    ],
     height,
     drawing,
     data: table<PeriodSlot>({
