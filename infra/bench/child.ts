@@ -23,7 +23,11 @@ const maxMetadataBytes = 512 * 1024 ** 2
 const signal = new AbortController().signal
 setMaxListeners(0)
 
-async function check(shape: RepositoryShape, file: string | null): Promise<Omit<CheckAnswer, keyof Used>> {
+async function check({
+  level,
+  shape,
+  ledger: file,
+}: Task & { readonly kind: 'check' }): Promise<Omit<CheckAnswer, keyof Used>> {
   const counts: RequestCounts = { list: 0, get: 0, head: 0, put: 0, delete: 0, bytesRead: 0 }
   const bytesOf: Record<string, number> = {}
   const getsOf: Record<string, number> = {}
@@ -51,7 +55,7 @@ async function check(shape: RepositoryShape, file: string | null): Promise<Omit<
     const memory =
       ledger === null ? null : ledgerMemory({ ledger, runId, readOnly: false, renewAfterDays: 90, clock: systemClock })
     const { report, exitCode } = await checkReport({
-      level: 'presence',
+      level,
       maxBytes: null,
       maxSeconds: null,
       memory,
@@ -120,7 +124,7 @@ function cpuSeconds(): number {
 function work(task: Task) {
   switch (task.kind) {
     case 'check':
-      return check(task.shape, task.ledger)
+      return check(task)
     case 'plan':
       return import('./planChildren.ts').then(({ planChildren }) =>
         planChildren(task.shape, task.folder, task.children),

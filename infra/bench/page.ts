@@ -28,7 +28,7 @@ const compared: Readonly<Record<string, readonly [string, string]>> = {
   'list-requests-vs-limit': ['LIST ÷ 1.05 × keys ÷ 1,000, the worst night', 'HEAD: none is sent'],
   'presence-requests-vs-limit': ['GET ÷ 1.05 × metadata blobs never read before, the worst night', ''],
   'memory-10m-blobs-mib': ['peak of the whole process, Node included', ''],
-  'ledger-bytes-per-blob': ['ledger after a presence check ÷ data blobs', 'byte proofs: about 20 bytes each'],
+  'ledger-bytes-per-blob': ['ledger after every byte was proven ÷ data blobs', ''],
   'byteproof-vs-get': ['check --level bytes ÷ GET of the same objects, 16 at once', 'the start of the process'],
   'byteproof-vs-restic-check': [
     'check --level bytes ÷ restic check --read-data of the same files, from a disk',

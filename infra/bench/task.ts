@@ -2,8 +2,13 @@
 import type { RepositoryShape } from '../local/generate/shape.ts'
 
 export type Task =
-  /** `check --level presence` of a generated repository; `ledger`: a file to remember in, null for none. */
-  | { readonly kind: 'check'; readonly shape: RepositoryShape; readonly ledger: string | null }
+  /** `check` of a generated repository; `ledger`: a file to remember in, null for none. */
+  | {
+      readonly kind: 'check'
+      readonly level: 'presence' | 'bytes'
+      readonly shape: RepositoryShape
+      readonly ledger: string | null
+    }
   /** `plan --children` of a generated repository, all of whose contents are debt; `folder`: for the ledger and the plan. */
   | { readonly kind: 'plan'; readonly shape: RepositoryShape; readonly folder: string; readonly children: number }
   /** `inspect --jsonl`; the lines are counted and dropped. */

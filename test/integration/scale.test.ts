@@ -22,7 +22,7 @@ describe.concurrent('a bounded memory', { timeout: 2 * timeoutMs }, () => {
     const { data, metadata } = countBlobs(shape)
     expect(data).toBeGreaterThan(450_000)
     const heapMb = 160
-    const used = await measure({ kind: 'check', shape, ledger: null }, { heapMb, timeoutMs })
+    const used = await measure({ kind: 'check', level: 'presence', shape, ledger: null }, { heapMb, timeoutMs })
     expect(used).toMatchObject({ exitCode: 0, findings: 0, heads: 0 })
     expect(used.gets).toBeLessThanOrEqual(metadata * 1.05)
     expect(used.lists).toBeLessThanOrEqual(((data + metadata) * 1.05) / 1000 + 2)
@@ -32,7 +32,7 @@ describe.concurrent('a bounded memory', { timeout: 2 * timeoutMs }, () => {
 
   test('check, then inspect --jsonl: 80,000 indices in snapshots', async () => {
     const heapMb = 112
-    const checked = await measure({ kind: 'check', shape: many, ledger: null }, { heapMb, timeoutMs })
+    const checked = await measure({ kind: 'check', level: 'presence', shape: many, ledger: null }, { heapMb, timeoutMs })
     expect(checked).toMatchObject({ exitCode: 0, findings: 0, gets: countBlobs(many).metadata })
     expect(checked.peakBytes).toBeLessThan(heapMb * 1024 ** 2 + outsideHeap)
     // Collecting the same rows ends with "heap out of memory" at this size.
