@@ -32,7 +32,10 @@ describe.concurrent('a bounded memory', { timeout: 2 * timeoutMs }, () => {
 
   test('check, then inspect --jsonl: 80,000 indices in snapshots', async () => {
     const heapMb = 112
-    const checked = await measure({ kind: 'check', level: 'presence', shape: many, ledger: null }, { heapMb, timeoutMs })
+    const checked = await measure(
+      { kind: 'check', level: 'presence', shape: many, ledger: null },
+      { heapMb, timeoutMs },
+    )
     expect(checked).toMatchObject({ exitCode: 0, findings: 0, gets: countBlobs(many).metadata })
     expect(checked.peakBytes).toBeLessThan(heapMb * 1024 ** 2 + outsideHeap)
     // Collecting the same rows ends with "heap out of memory" at this size.
