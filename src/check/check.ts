@@ -70,8 +70,10 @@ export interface CheckOptions {
 
 /** Younger blobs may belong to a snapshot in progress. */
 const unreferencedAfterMs = 48 * 3_600_000
-/** Indices of one range that are in work at once. */
-const indicesAhead = 4
+/** Indices of one range that are in work at once, at most. */
+const maxIndicesAhead = 4
+/** Shards of snapshots in work at once, over all ranges, unless a single index has more: a kilobyte or two each. */
+const copiesAhead = 50_000
 
 export async function check(options: CheckOptions): Promise<CheckResult> {
   const { memory } = options
@@ -96,7 +98,7 @@ async function checkAll(options: CheckOptions, keeper: Keeper): Promise<CheckRes
   const root = await listRoot(blobs, signal)
   const { records, epochs, remembered } = await readRoots(options, root, keeper)
   const infos = repositoryData.snapshots.map((_, position) => records[position]?.info ?? null)
-  for (const record of records) if (record !== undefined) findings.push(...rootFindings(record, repositoryData))
+  for (const record of records) if (record !== undefined) findings.push(...rootFindings(record))
   const unreadable = new Set(
     findings.filter(f => f.severity === 'error' && f.key?.startsWith('snap-')).flatMap(finding => finding.snapshots),
   )
@@ -195,7 +197,7 @@ async function walkIndices(
   const inRange: IndexContext = { ...context, options: { ...options, signal } }
   const walks = ranges.map(async (range, i) => {
     const cursor = cursors[i]
-    if (cursor !== undefined) await walkRange(range, cursor, inRange, take)
+    if (cursor !== undefined) await walkRange(range, cursor, aheadOf(range, ranges.length, options), inRange, take)
   })
   try {
     await Promise.all(walks)
@@ -209,9 +211,20 @@ async function walkIndices(
   return cursors
 }
 
+/** How many indices of the range are in work at once. */
+function aheadOf({ indices }: IndexRange, ranges: number, { catalogue }: CheckOptions): number {
+  let heaviest = 1
+  for (const position of indices) {
+    const { shardGenerations = [], snapshots = [] } = catalogue.repositoryData.indices[position] ?? {}
+    heaviest = Math.max(heaviest, Math.max(1, shardGenerations.length) * snapshots.length)
+  }
+  return Math.max(1, Math.min(maxIndicesAhead, Math.floor(copiesAhead / ranges / heaviest)))
+}
+
 async function walkRange(
   range: IndexRange,
   cursor: FolderCursor,
+  ahead: number,
   context: IndexContext,
   take: (position: number, work: CheckedIndexWork) => void,
 ): Promise<void> {
@@ -219,15 +232,15 @@ async function walkRange(
   const { indices } = catalogue.repositoryData
   // Folders are taken from the listing one after the other, whatever is still being read of the ones before.
   let turn: Promise<unknown> = Promise.resolve()
-  const work = async (position: number, ahead: AbortSignal): Promise<{ position: number; done: CheckedIndexWork }> => {
+  const work = async (position: number, signal: AbortSignal): Promise<{ position: number; done: CheckedIndexWork }> => {
     const folder = `indices/${indices[position]?.id}/`
     const taken = turn.then(() => (isOver?.() === true ? null : cursor.take(folder)))
     turn = taken.catch(() => {})
     const listed = await taken
-    const own = { ...context, options: { ...context.options, signal: ahead } }
+    const own = { ...context, options: { ...context.options, signal } }
     return { position, done: listed === null ? leftOut(position, context) : await workOnIndex(position, listed, own) }
   }
-  for await (const { position, done } of inOrder(range.indices, indicesAhead, signal, work)) {
+  for await (const { position, done } of inOrder(range.indices, ahead, signal, work)) {
     for (const blob of done.unreferenced) cursor.leave(blob)
     take(position, done)
   }

@@ -21,7 +21,6 @@ export interface SnapshotMemory {
   readonly readMs: number
   /** Of the listed root and global blobs, and of what `index-N` says of the snapshot. */
   readonly witness: string
-  /** Without its list of indices, which is that of `index-N`, and without totals, which were compared. */
   readonly info: SnapshotInfo
 }
 
@@ -98,11 +97,10 @@ export interface IndexMemory {
 }
 
 export function encodeSnapshotMemory({ readMs, witness, info }: SnapshotMemory): Buffer {
-  const { indices: _, indexDetails: __, ...rest } = info
-  return seal([Buffer.from(JSON.stringify({ version, readMs, witness, info: rest }))])
+  return seal([Buffer.from(JSON.stringify({ version, readMs, witness, info }))])
 }
 
-/** Null for what this version did not write. The lists of indices are empty: `index-N` has the same, or it would not be remembered. */
+/** Null for what this version did not write. */
 export function decodeSnapshotMemory(sealed: Buffer): SnapshotMemory | null {
   const data = unseal(sealed)
   const value = data === null ? null : parse(data)
@@ -110,11 +108,17 @@ export function decodeSnapshotMemory(sealed: Buffer): SnapshotMemory | null {
   const { readMs, witness, info } = value
   if (typeof readMs !== 'number' || typeof witness !== 'string' || !isRecord(info)) return null
   const { dataStreams, failures, features } = info
-  if (!isTexts(dataStreams) || !isListOf(features, isFeature) || !isListOf(failures, isRecord)) return null
+  if (
+    typeof info.indexCount !== 'number' ||
+    !isTexts(dataStreams) ||
+    !isListOf(features, isFeature) ||
+    !isListOf(failures, isRecord)
+  )
+    return null
   return {
     readMs,
     witness,
-    info: { ...(info as unknown as SnapshotInfo), indices: [], indexDetails: new Map() },
+    info: info as unknown as SnapshotInfo,
   }
 }
 

@@ -1,7 +1,7 @@
 /** Judges whole snapshots: their root blobs, their state, and what their indices add up to. Pure. */
 import type { SnapshotInfo, SnapshotRecord } from '../model/content.ts'
 import type { Finding } from '../model/finding.ts'
-import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
+import type { SnapshotEntry } from '../model/repository.ts'
 import { type Reason, rollUp, type VerdictValue } from '../model/verdict.ts'
 import { worse } from './bytes.ts'
 import { markOf } from './checkIndex.ts'
@@ -12,23 +12,20 @@ import type { CheckedCopy, CheckedSnapshot, Mark } from './result.ts'
  * Global metadata that nothing needs is a warning. That the snapshot and `index-N` list other indices is one too, unless
  * an index is promised that the server then cannot find: a restore asks both.
  */
-export function rootFindings(record: SnapshotRecord, repository: RepositoryData): Finding[] {
+export function rootFindings(record: SnapshotRecord): Finding[] {
   return record.faults.flatMap(fault => {
     const blob = record.metadataBlobs.find(one => one.key === fault.key)
     const unneeded = blob?.kind === 'global-metadata' && blob.neededBy.length === 0
-    const broken = fault.code === 'snapshot-contents-mismatch' && breaksPromise(record, repository)
+    const broken = fault.code === 'snapshot-contents-mismatch' && breaksPromise(record)
     const finding = findingOfFault(fault, unneeded ? 'warning' : broken ? 'error' : undefined)
     return finding === null ? [] : [finding]
   })
 }
 
-function breaksPromise({ snapshot, info }: SnapshotRecord, { indices }: RepositoryData): boolean {
-  if (info === null) return false
-  const held = new Set(indices.filter(index => index.snapshots.includes(snapshot)).map(index => index.name))
-  const stated = new Set(info.indices)
+function breaksPromise({ info, unmatched }: SnapshotRecord): boolean {
+  if (info === null || unmatched === undefined) return false
   // A PARTIAL snapshot may name an index that was deleted while it was taken.
-  const lacking = info.state === 'SUCCESS' && info.indices.some(name => !held.has(name))
-  return lacking || [...held].some(name => !stated.has(name))
+  return unmatched.inIndexN || (info.state === 'SUCCESS' && unmatched.inSnapshot)
 }
 
 /** What keeps a whole snapshot from being restored, seen before any of its indices is read. */
@@ -58,7 +55,7 @@ function snapshotObstacle(entry: SnapshotEntry, info: SnapshotInfo | null, copie
   if (info?.shallow) return 'not-verifiable-here'
   const partial = entry.state === 'PARTIAL' || state === 'PARTIAL' || (info !== null && info.failures.length > 0)
   if (partial) return 'partial-at-source'
-  if (copies === 0 && info !== null && info.indices.length === 0) return 'empty-at-source'
+  if (copies === 0 && info !== null && info.indexCount === 0) return 'empty-at-source'
   return null
 }
 

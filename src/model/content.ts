@@ -178,7 +178,8 @@ export interface SnapshotInfo {
   readonly uuid: SnapshotUuid
   /** IndexVersion or product version id. */
   readonly versionId: number
-  readonly indices: readonly string[]
+  /** How many indices it names. */
+  readonly indexCount: number
   readonly dataStreams: readonly string[]
   readonly state: string
   readonly includeGlobalState: boolean | null
@@ -188,17 +189,24 @@ export interface SnapshotInfo {
   readonly successfulShards: number
   readonly failures: readonly { readonly index: string; readonly shard: number; readonly reason: string }[]
   readonly features: readonly FeatureState[]
-  readonly indexDetails: ReadonlyMap<string, { readonly shardCount: number; readonly bytes: number }>
   /** OpenSearch: the data of some or all of its indices lies in a remote store. */
   readonly shallow: boolean
   /** OpenSearch from 2.17: it is a moment pinned in that store, and none of its shards has a blob here. */
   readonly pinned?: boolean
 }
 
+/** With what is compared and packed while it is read: kept for thousands of snapshots of thousands of indices it would fill the memory. */
+export interface WholeSnapshotInfo extends SnapshotInfo {
+  readonly indices: readonly string[]
+  readonly indexDetails: ReadonlyMap<string, { readonly shardCount: number; readonly bytes: number }>
+}
+
 export interface SnapshotRecord {
   readonly snapshot: number
   /** Null where the root `snap-` blob could not be read. */
   readonly info: SnapshotInfo | null
+  /** Indices that only one of the two names; absent: none. */
+  readonly unmatched?: { readonly inSnapshot: boolean; readonly inIndexN: boolean }
   readonly metadataBlobs: readonly MetadataBlob[]
   readonly faults: readonly Fault[]
 }

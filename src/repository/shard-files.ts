@@ -38,9 +38,15 @@ function decodeFile(value: SmileValue, path: string): FileEntry {
     bytes,
     checksum: checksum(file, path),
     partBytes,
-    // A copy, so that a kept file does not keep the whole blob.
-    metaHash: metaHash === undefined || metaHash.length === 0 ? null : Buffer.from(metaHash),
+    metaHash: metaHash === undefined || metaHash.length === 0 ? null : ownCopy(metaHash),
   }
+}
+
+/** So that a kept file keeps neither the whole blob nor a slab of Node's pool. */
+function ownCopy(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
 }
 
 /** Absent, zero or negative: not in parts. Java's largest long, a bigint here, is as good as none. */

@@ -3,6 +3,7 @@ import type { BlobReader } from '../blobs/port.ts'
 import { describeError, isSnapproofError } from '../errors.ts'
 import type { Fault, FileList, KnownBlobs, MetadataBlob, ShardCopy } from '../model/content.ts'
 import type { IndexEntry } from '../model/repository.ts'
+import { inOrder } from './ahead.ts'
 import { filesToRead, readCommitFiles } from './commit-blobs.ts'
 import { checkVirtual } from './commit-counts.ts'
 import { DecodeError } from './decode-error.ts'
@@ -16,6 +17,9 @@ import { isSafeSegment } from './names.ts'
 import { compareWithGeneration } from './shard-consistency.ts'
 import { decodeShardGeneration, type ShardGeneration } from './shard-generation.ts'
 import { decodeShardSnapshot, type ShardSnapshot } from './shard-snapshot.ts'
+
+/** Copies of one shard that are in work at once; their blobs share the reader's own limit. Thousands of waiting ones take megabytes. */
+const copiesAhead = 64
 
 /** A snapshot that holds the shard. */
 export interface ShardTarget {
@@ -58,18 +62,18 @@ export class ShardReader {
   ): Promise<ShardRecord> {
     const problems = new Map<FileList, { message: string; uuids: string[] }>()
     const reading = this.readGeneration(index, shard, folder, signal)
+    // Awaited below; an abort before that must not count as unhandled.
+    reading.catch(() => {})
     // What is known of a snapshot is known of the list that the generation gives it, so that one comes first.
     const listed = known === undefined ? null : knownLists((await reading).value, shard, targets, known)
-    const [read, generation] = await Promise.all([
-      Promise.all(
-        targets.map(target => {
-          const files = listed?.get(target.uuid)
-          if (files !== undefined) return knownCopy(shard, folder, target, files)
-          return this.readCopy(index, shard, folder, target, lists, problems, signal)
-        }),
-      ),
-      reading,
-    ])
+    const readOne = async (target: ShardTarget, ahead: AbortSignal): Promise<ReadCopy> => {
+      const files = listed?.get(target.uuid)
+      if (files !== undefined) return knownCopy(shard, folder, target, files)
+      return this.readCopy(index, shard, folder, target, lists, problems, ahead)
+    }
+    const read: ReadCopy[] = []
+    for await (const copy of inOrder(targets, copiesAhead, signal, readOne)) read.push(copy)
+    const generation = await reading
     const copies = await this.withoutMisplaced(read, generation.value, index, shard, folder, targets, signal)
     const faults = copies.flatMap(({ fault }) => fault ?? [])
     for (const { message, uuids } of problems.values())

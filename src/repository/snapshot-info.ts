@@ -3,21 +3,23 @@
  * Source: elastic/elasticsearch: server/src/main/java/org/elasticsearch/snapshots/SnapshotInfo.java @ 9.5.3;
  * opensearch-project/OpenSearch: …/snapshots/SnapshotInfo.java @ 3.3.0 (`pinned_timestamp`, shallow copies)
  */
-import type { SnapshotInfo } from '../model/content.ts'
+import type { WholeSnapshotInfo } from '../model/content.ts'
 import { count, get, isObject, list, object, optionalCount, optionalText, text, texts } from './fields.ts'
 import { decodeMetadataBlob } from './framing.ts'
 
-export function decodeSnapshotInfo(bytes: Buffer, maxInflatedBytes?: number): SnapshotInfo {
+export function decodeSnapshotInfo(bytes: Buffer, maxInflatedBytes?: number): WholeSnapshotInfo {
   const info = object(get(decodeMetadataBlob(bytes, ['snapshot'], maxInflatedBytes), 'snapshot'), 'snapshot')
   const name = text(info, 'name')
   const globalState = get(info, 'include_global_state')
   const pinned = get(info, 'pinned_timestamp')
+  const indices = texts(info, 'indices')
   const isPinned = typeof pinned === 'number' && pinned !== 0
   return {
     name,
     uuid: optionalText(info, 'uuid') ?? name,
     versionId: count(info, 'version_id'),
-    indices: texts(info, 'indices'),
+    indices,
+    indexCount: indices.length,
     dataStreams: texts(info, 'data_streams'),
     state: text(info, 'state'),
     includeGlobalState: typeof globalState === 'boolean' ? globalState : null,
@@ -47,7 +49,7 @@ export function decodeSnapshotInfo(bytes: Buffer, maxInflatedBytes?: number): Sn
 }
 
 /** Entries that are absent or all zero were skipped by the server and say nothing. */
-function indexDetails(info: Parameters<typeof get>[0]): SnapshotInfo['indexDetails'] {
+function indexDetails(info: Parameters<typeof get>[0]): WholeSnapshotInfo['indexDetails'] {
   const details = new Map<string, { shardCount: number; bytes: number }>()
   const value = get(info, 'index_details')
   if (!isObject(value)) return details

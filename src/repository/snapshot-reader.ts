@@ -2,7 +2,7 @@
  * Snapshot by snapshot: root `snap-<uuid>.dat` against `index-N`, and `meta-<uuid>.dat`. What reading an index needs of
  * them later (failed shards, totals) is kept, packed.
  */
-import type { Fault, MetadataBlob, SnapshotInfo, SnapshotRecord } from '../model/content.ts'
+import type { Fault, MetadataBlob, SnapshotInfo, SnapshotRecord, WholeSnapshotInfo } from '../model/content.ts'
 import type { RepositoryData, SnapshotEntry } from '../model/repository.ts'
 import { badValue } from './fields.ts'
 import { decodeMetadataBlob } from './framing.ts'
@@ -47,8 +47,10 @@ export class SnapshotReader {
   private readonly reader: MetadataReader
   private readonly facts: (SnapshotFacts | undefined)[] = []
   private readonly indexNames: ReadonlyMap<string, number>
-  /** Positions of the indices of each snapshot, made when first asked for. */
-  private held: number[][] | null = null
+  /** Positions of the indices of each snapshot, ascending, made when first asked for. */
+  private held: Int32Array[] | null = null
+  /** The newest of the snapshots that were packed: most snapshots hold the same indices. */
+  private packed: { readonly positions: Int32Array; readonly shardCounts: Int32Array } | null = null
 
   constructor(data: RepositoryData, reader: MetadataReader) {
     this.data = data
@@ -61,23 +63,22 @@ export class SnapshotReader {
     const entry = this.entry(snapshot)
     if (!isReadable(entry)) return await this.readUnfinished(snapshot, signal)
     if (known !== null) {
-      this.facts[snapshot] = { ...this.pack(known), remembered: true }
+      this.facts[snapshot] = { ...this.pack({ ...known, indexDetails: new Map() }), remembered: true }
       return { snapshot, info: known, metadataBlobs: blobsOf(snapshot, entry, known), faults: [] }
     }
     const [root, global] = await Promise.all([
       this.readInfo(snapshot, signal),
       this.reader.read(globalKey(entry), decodeGlobalMetadata, signal),
     ])
-    const info = root.ok ? root.value : null
+    const info = root.ok ? withoutIndices(root.value) : null
+    const compared = root.ok ? this.compare(snapshot, root.value) : {}
     const faults: Fault[] = []
     if (!root.ok) faults.push(faultOf(root, where(rootKey(entry), [entry.uuid])))
-    else {
-      const fault = this.compare(snapshot, root.value)
-      if (fault !== null) faults.push(fault)
-    }
+    else if (compared.fault !== undefined) faults.push(compared.fault)
     const needy = needsGlobal(info) ? [entry.uuid] : []
     if (!global.ok) faults.push(faultOf(global, where(globalKey(entry), needy)))
-    return { snapshot, info, metadataBlobs: blobsOf(snapshot, entry, info, [root, global]), faults }
+    const metadataBlobs = blobsOf(snapshot, entry, info, [root, global])
+    return { snapshot, info, ...unmatchedOf(compared), metadataBlobs, faults }
   }
 
   /** A blob that exists all the same tells that the state in `index-N` is wrong; one that does not is normal. */
@@ -86,8 +87,9 @@ export class SnapshotReader {
     const nothing: SnapshotRecord = { snapshot, info: null, metadataBlobs: [], faults: [] }
     if (entry.state !== 'IN_PROGRESS') return nothing
     const root = await this.reader.read(rootKey(entry), decodeInfoOf(entry), signal)
-    const fault = root.ok && root.value.state !== 'IN_PROGRESS' ? this.compare(snapshot, root.value) : null
-    return fault === null || !root.ok ? nothing : { ...nothing, info: root.value, faults: [fault] }
+    const compared = root.ok && root.value.state !== 'IN_PROGRESS' ? this.compare(snapshot, root.value) : {}
+    if (compared.fault === undefined || !root.ok) return nothing
+    return { ...nothing, info: withoutIndices(root.value), ...unmatchedOf(compared), faults: [compared.fault] }
   }
 
   /** With totals: reads a root blob again that is only remembered. */
@@ -110,22 +112,30 @@ export class SnapshotReader {
     return this.facts[snapshot] ?? nothingKnown
   }
 
-  private async readInfo(snapshot: number, signal: AbortSignal): Promise<MetadataRead<SnapshotInfo>> {
+  private async readInfo(snapshot: number, signal: AbortSignal): Promise<MetadataRead<WholeSnapshotInfo>> {
     const entry = this.entry(snapshot)
     const read = await this.reader.read(rootKey(entry), decodeInfoOf(entry), signal)
     this.facts[snapshot] = read.ok ? this.pack(read.value) : nothingKnown
     return read
   }
 
-  private pack(info: SnapshotInfo): SnapshotFacts {
+  private pack(info: Omit<WholeSnapshotInfo, 'indices'>): SnapshotFacts {
     const failures = new Map<string, Set<number>>()
     for (const { index, shard } of info.failures) failures.set(index, (failures.get(index) ?? new Set()).add(shard))
     const rows = [...info.indexDetails]
       .map(([name, detail]) => ({ position: this.indexNames.get(name) ?? -1, ...detail }))
       .filter(({ position }) => position >= 0)
       .sort((a, b) => a.position - b.position)
-    const positions = Int32Array.from(rows, row => row.position)
-    const shardCounts = Int32Array.from(rows, row => row.shardCount)
+    const before = this.packed
+    const positions = shared(
+      before?.positions,
+      Int32Array.from(rows, row => row.position),
+    )
+    const shardCounts = shared(
+      before?.shardCounts,
+      Int32Array.from(rows, row => row.shardCount),
+    )
+    this.packed = { positions, shardCounts }
     const bytes = Float64Array.from(rows, row => row.bytes)
     return {
       failures,
@@ -141,7 +151,7 @@ export class SnapshotReader {
   }
 
   /** One fault for all that the root blob and `index-N` disagree in. */
-  private compare(snapshot: number, info: SnapshotInfo): Fault | null {
+  private compare(snapshot: number, info: WholeSnapshotInfo): Compared {
     const entry = this.entry(snapshot)
     const here = new Set(this.indicesOf(snapshot))
     const differences: string[] = []
@@ -158,25 +168,34 @@ export class SnapshotReader {
     same('start time', info.startedMs, entry.startedMs)
     same('end time', info.endedMs, entry.endedMs)
     same('version', info.versionId, entry.indexVersion)
-    if (differences.length === 0) return null
-    return {
+    if (differences.length === 0) return {}
+    const fault: Fault = {
       code: 'snapshot-contents-mismatch',
       ours: null,
       offset: null,
       ...where(rootKey(entry), [entry.uuid]),
       message: `snapshot ${entry.name}: ${differences.join('; ')}`,
     }
+    return { fault, unmatched: { inSnapshot: missing.length > 0, inIndexN: surplus.length > 0 } }
   }
 
   private indicesOf(snapshot: number): string[] {
     if (this.held === null) {
-      const held = this.data.snapshots.map((): number[] => [])
-      this.data.indices.forEach((index, position) => {
-        for (const at of index.snapshots) held[at]?.push(position)
+      const counts = new Int32Array(this.data.snapshots.length)
+      for (const { snapshots } of this.data.indices) for (const at of snapshots) counts[at] = (counts[at] ?? 0) + 1
+      const held = Array.from(counts, count => new Int32Array(count))
+      counts.fill(0)
+      this.data.indices.forEach(({ snapshots }, position) => {
+        for (const at of snapshots) {
+          const next = counts[at] ?? 0
+          const own = held[at]
+          if (own !== undefined) own[next] = position
+          counts[at] = next + 1
+        }
       })
       this.held = held
     }
-    return (this.held[snapshot] ?? []).map(position => this.data.indices[position]?.name ?? '')
+    return Array.from(this.held[snapshot] ?? [], position => this.data.indices[position]?.name ?? '')
   }
 
   private entry(snapshot: number): SnapshotEntry {
@@ -184,6 +203,24 @@ export class SnapshotReader {
     if (entry === undefined) throw new RangeError(`there is no snapshot ${snapshot}`)
     return entry
   }
+}
+
+interface Compared extends Pick<SnapshotRecord, 'unmatched'> {
+  readonly fault?: Fault
+}
+
+function unmatchedOf({ unmatched }: Compared): Pick<SnapshotRecord, 'unmatched'> {
+  return unmatched === undefined ? {} : { unmatched }
+}
+
+function withoutIndices({ indices: _, indexDetails: __, ...info }: WholeSnapshotInfo): SnapshotInfo {
+  return info
+}
+
+/** The one that is kept already, where both hold the same. */
+function shared(known: Int32Array | undefined, values: Int32Array): Int32Array {
+  const same = known?.length === values.length && known.every((value, i) => value === values[i])
+  return same ? known : values
 }
 
 function blobsOf(
@@ -222,7 +259,7 @@ function where(key: string, snapshots: readonly string[]): Pick<Fault, 'key' | '
 }
 
 /** Another snapshot's blob under this name is good by its CRC and still not what belongs here. */
-function decodeInfoOf(entry: SnapshotEntry): (bytes: Buffer, maxInflatedBytes: number) => SnapshotInfo {
+function decodeInfoOf(entry: SnapshotEntry): (bytes: Buffer, maxInflatedBytes: number) => WholeSnapshotInfo {
   return (bytes, maxInflatedBytes) => {
     const info = decodeSnapshotInfo(bytes, maxInflatedBytes)
     if (info.uuid !== entry.uuid) throw badValue('snapshot.uuid', entry.uuid, info.uuid)

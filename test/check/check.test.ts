@@ -201,7 +201,7 @@ describe('states of a snapshot', () => {
   })
   test('an empty snapshot', async () => {
     const records = [indexRecord([copyOf(1, [list])])]
-    const found = await marks({ infos: info({ indices: [] }), records })
+    const found = await marks({ infos: info({ indexCount: 0 }), records })
     expect(found.snapshots).toEqual(['not-applicable empty-at-source, not-applicable empty-at-source', good])
   })
   test('a shallow one', async () => {
@@ -265,23 +265,24 @@ describe('index-N and the snapshot disagree', () => {
     })
   })
   test('the snapshot names an index that index-N does not have: no server restores it', async () => {
-    const infos = [snapshotInfo(0, { indices: ['logs', 'lost'] }), snapshotInfo(1)]
-    expect(await marks({ infos, ...mismatch() })).toMatchObject({
+    const unmatched = { 0: { inSnapshot: true, inIndexN: false } }
+    expect(await marks({ unmatched, ...mismatch() })).toMatchObject({
       snapshots: ['fail found, fail lower-level-failed', good],
       findings: [['snapshot-contents-mismatch', 'error', ['UUID-0']]],
     })
   })
   test('index-N promises an index that the snapshot does not have: no credit for it', async () => {
-    const infos = [snapshotInfo(0, { indices: [] }), snapshotInfo(1)]
-    const found = await marks({ infos, ...mismatch() })
+    const unmatched = { 0: { inSnapshot: false, inIndexN: true } }
+    const found = await marks({ unmatched, ...mismatch() })
     expect(found.snapshots[0]).toMatch(/^fail/)
     expect(found.lenders).toEqual([[1]])
   })
   test('an index that was deleted while a PARTIAL snapshot was taken', async () => {
-    const infos = [snapshotInfo(0, { indices: ['logs', 'deleted'], state: 'PARTIAL' }), snapshotInfo(1)]
+    const infos = [snapshotInfo(0, { state: 'PARTIAL' }), snapshotInfo(1)]
     const found = await marks({
       snapshots: [snapshotEntry(0, { state: 'PARTIAL' }), snapshotEntry(1)],
       infos,
+      unmatched: { 0: { inSnapshot: true, inIndexN: false } },
       ...mismatch(),
     })
     expect(found.snapshots[0]).toBe('inconclusive partial-at-source, inconclusive partial-at-source')

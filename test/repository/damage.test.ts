@@ -115,6 +115,23 @@ describe.each(fixtures)('$name', fixture => {
       expect(fault?.message).toContain('surprise')
     })
 
+    test('whose indices differ, and where', async () => {
+      const unmatchedAfter = async (change: (indices: string[]) => void) => {
+        const key = `snap-${uuidOf('night-1')}.dat`
+        const { snapshots } = await readChanged([
+          [key, rewrite(bytesOf(key), root => change(tree(root).snapshot.indices))],
+        ])
+        return snapshots.map(({ unmatched }) => unmatched)
+      }
+      const onlyFirst = (unmatched: object) =>
+        whole.snapshots.map((_, at) => (at === night('night-1') ? unmatched : undefined))
+      expect(await unmatchedAfter(() => {})).toEqual(onlyFirst({}).map(() => undefined))
+      expect(await unmatchedAfter(indices => indices.push('surprise'))).toEqual(
+        onlyFirst({ inSnapshot: true, inIndexN: false }),
+      )
+      expect(await unmatchedAfter(indices => indices.pop())).toEqual(onlyFirst({ inSnapshot: false, inIndexN: true }))
+    })
+
     test('a snapshot of another state', async () => {
       const fault = await faultAfter(`snap-${uuidOf('night-1')}.dat`, root => {
         tree(root).snapshot.state = 'PARTIAL'

@@ -109,7 +109,7 @@ export function snapshotInfo(position: number, change: Partial<SnapshotInfo> = {
     name: `snapshot-${position}`,
     uuid: `UUID-${position}`,
     versionId: 9_009_000,
-    indices: ['logs'],
+    indexCount: 1,
     dataStreams: [],
     state: 'SUCCESS',
     includeGlobalState: false,
@@ -119,7 +119,6 @@ export function snapshotInfo(position: number, change: Partial<SnapshotInfo> = {
     successfulShards: 1,
     failures: [],
     features: [],
-    indexDetails: new Map(),
     shallow: false,
     ...change,
   }
@@ -152,6 +151,8 @@ export interface CatalogueParts {
   readonly repositoryFaults?: readonly Fault[]
   /** By position. */
   readonly rootFaults?: Readonly<Record<number, readonly Fault[]>>
+  /** By position. */
+  readonly unmatched?: Readonly<Record<number, SnapshotRecord['unmatched']>>
   readonly data?: Partial<RepositoryData>
 }
 
@@ -170,10 +171,12 @@ export function catalogueOf(parts: CatalogueParts): Catalogue {
   }
   const snapshotRecord = (position: number): SnapshotRecord => {
     const info = infos[position] ?? null
+    const unmatched = parts.unmatched?.[position]
     const needed = info === null || info.includeGlobalState !== false || info.dataStreams.length > 0
     return {
       snapshot: position,
       info,
+      ...(unmatched === undefined ? {} : { unmatched }),
       metadataBlobs: [
         { key: `snap-UUID-${position}.dat`, kind: 'root-snapshot', neededBy: [position] },
         { key: `meta-UUID-${position}.dat`, kind: 'global-metadata', neededBy: needed ? [position] : [] },
