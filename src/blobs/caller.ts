@@ -1,6 +1,6 @@
 /** Who we are to AWS, as STS alone knows it: the identity that reads the store. The only user of the STS SDK. */
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { awsSettings } from '../aws.ts'
 import { withDeadline } from '../time.ts'
 
 export interface AskCallerOptions {
@@ -23,16 +23,7 @@ const longest = 2_048
  */
 export async function askCaller({ region, endpointUrl, signal, timeoutMs }: AskCallerOptions): Promise<string> {
   const until = withDeadline(signal, timeoutMs ?? 5_000, 'asking STS who we are')
-  const client = new STSClient({
-    ...(region === null ? {} : { region }),
-    ...(endpointUrl === null ? {} : { endpoint: endpointUrl }),
-    maxAttempts: 2,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: 3_000,
-      requestTimeout: 5_000,
-      throwOnRequestTimeout: true,
-    }),
-  })
+  const client = new STSClient(awsSettings({ region, endpointUrl }, { attempts: 2, attemptMs: 5_000 }))
   try {
     const { Arn } = await client.send(new GetCallerIdentityCommand({}), { abortSignal: until })
     if (Arn === undefined || !/^arn:[\x21-\x7e]+$/.test(Arn) || Arn.length > longest) throw new Error('it named no ARN')

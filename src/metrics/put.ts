@@ -1,6 +1,6 @@
 /** Puts metric data and waits for the answer. The only user of the CloudWatch SDK. */
 import { CloudWatchClient, type MetricDatum, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { awsSettings } from '../aws.ts'
 import { SnapproofError } from '../errors.ts'
 import { type Clock, withDeadline } from '../time.ts'
 import { type MetricName, namespace, probeMetric, repositoryDimension } from './names.ts'
@@ -37,7 +37,7 @@ export async function putMetrics(options: PutMetricsOptions, data: readonly Metr
 
   const startedMs = options.clock.monotonicMs()
   const signal = withDeadline(options.signal, options.timeoutMs ?? 60_000, 'putting the metrics')
-  const client = newClient(options)
+  const client = new CloudWatchClient(awsSettings(options))
   try {
     for (const call of calls) {
       signal.throwIfAborted()
@@ -66,18 +66,4 @@ export async function putMetrics(options: PutMetricsOptions, data: readonly Metr
 export function putProbe(options: PutMetricsOptions, repository: string): Promise<void> {
   const dimensions = [{ Name: repositoryDimension, Value: repository }]
   return putMetrics(options, [{ MetricName: probeMetric, Dimensions: dimensions, Unit: 'None', Value: 1 }])
-}
-
-function newClient(options: PutMetricsOptions): CloudWatchClient {
-  return new CloudWatchClient({
-    ...(options.region == null ? {} : { region: options.region }),
-    ...(options.endpointUrl == null ? {} : { endpoint: options.endpointUrl }),
-    // Retries live here and nowhere above.
-    maxAttempts: 4,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: 5_000,
-      requestTimeout: 15_000,
-      throwOnRequestTimeout: true,
-    }),
-  })
 }

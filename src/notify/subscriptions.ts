@@ -1,6 +1,6 @@
 /** Who is subscribed to the topic of the alarms, as SNS alone knows it. The only user of the SNS SDK; nothing is published. */
 import { ListSubscriptionsByTopicCommand, SNSClient } from '@aws-sdk/client-sns'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { awsSettings, regionOfArn } from '../aws.ts'
 import { describeError, SnapproofError } from '../errors.ts'
 import { withDeadline } from '../time.ts'
 
@@ -38,17 +38,7 @@ const mostPages = 50
  */
 export async function askTopic({ topicArn, endpointUrl, signal, timeoutMs }: AskTopicOptions): Promise<TopicAnswer> {
   const until = withDeadline(signal, timeoutMs ?? 30_000, 'asking SNS for subscriptions')
-  const [, , , region = ''] = topicArn.split(':')
-  const client = new SNSClient({
-    region,
-    ...(endpointUrl === null ? {} : { endpoint: endpointUrl }),
-    maxAttempts: 4,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: 5_000,
-      requestTimeout: 15_000,
-      throwOnRequestTimeout: true,
-    }),
-  })
+  const client = new SNSClient(awsSettings({ region: regionOfArn(topicArn), endpointUrl }))
   const subscriptions: Subscription[] = []
   try {
     let next: string | undefined

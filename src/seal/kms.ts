@@ -1,7 +1,7 @@
 /** Signs seals with a key that never leaves KMS, and fetches its public half. The only user of the KMS SDK. */
 import { createHash, createPublicKey } from 'node:crypto'
 import { GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { awsSettings, regionOfArn } from '../aws.ts'
 import { describeError, isSnapproofError, SnapproofError } from '../errors.ts'
 import { withDeadline } from '../time.ts'
 import { ecdsaP256, fingerprint, isSignedBy, type Signer } from './keys.ts'
@@ -66,17 +66,7 @@ async function call<T>(
   send: (client: KMSClient, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const until = withDeadline(signal, timeoutMs, `${action} on ${arn}`)
-  const [, , , region = ''] = arn.split(':')
-  const client = new KMSClient({
-    region,
-    ...(endpointUrl === null ? {} : { endpoint: endpointUrl }),
-    maxAttempts: 4,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: 5_000,
-      requestTimeout: 10_000,
-      throwOnRequestTimeout: true,
-    }),
-  })
+  const client = new KMSClient(awsSettings({ region: regionOfArn(arn), endpointUrl }, { attemptMs: 10_000 }))
   try {
     return await send(client, until)
   } catch (error) {
