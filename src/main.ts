@@ -2,7 +2,7 @@
 /** The program: builds the real world, hears signals, sets the exit code. */
 import { setMaxListeners } from 'node:events'
 import process from 'node:process'
-import { readPackage } from './cli/context.ts'
+import { readPackage } from './cli/files.ts'
 import { chooseLogStyle, createLog, type LogStyle, logStyles } from './cli/log.ts'
 import { createProgram } from './cli/program.ts'
 import { exitCodes, SnapproofError } from './errors.ts'

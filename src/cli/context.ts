@@ -1,11 +1,10 @@
 /** What every command needs: the configuration, the stores, the log, and one signal that Ctrl-C and SIGTERM abort. */
-import { createHash, randomUUID } from 'node:crypto'
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { chmod, mkdir, rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
-import { dirname, extname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 import { type OpenStoreOptions, openStore } from '../blobs/open.ts'
-import type { BlobWriter, RequestCounts } from '../blobs/port.ts'
+import type { RequestCounts } from '../blobs/port.ts'
 import type { Store } from '../blobs/write-probe.ts'
 import { cacheFolder } from '../config/cache.ts'
 import { configForUrl, loadConfig } from '../config/load.ts'
@@ -22,6 +21,7 @@ import { selfCheck } from '../run/selfCheck/selfCheck.ts'
 import { readSigner, type Signer } from '../seal/keys.ts'
 import { type Clock, isoTime, steadyClock } from '../time.ts'
 import { callerRole } from './callerRole.ts'
+import { outputFolder, readPackage, readStyle } from './files.ts'
 import { imageDigest } from './imageDigest.ts'
 import type { CliLog } from './log.ts'
 import { claimWorkFolder, isProcessAlive } from './workFolder.ts'
@@ -280,52 +280,9 @@ export async function openSigner(key: SealKeyConfig, signal: AbortSignal): Promi
   return kmsSigner(key, signal)
 }
 
-const contentTypes = new Map([
-  ['.html', 'text/html; charset=utf-8'],
-  ['.csv', 'text/csv; charset=utf-8'],
-])
-
-/** Files go to the folder at once; the store gets its copy when the run is over. */
-function outputFolder(folder: string, runId: string, store: BlobWriter | null): RunDependencies['output'] {
-  const written = new Map<string, string>()
-  return {
-    folder,
-    async write(name, text) {
-      const path = join(folder, name)
-      try {
-        await mkdir(dirname(path), { recursive: true })
-        await writeFile(path, text)
-      } catch (error) {
-        throw diskError(error, 'write', path)
-      }
-      written.set(name, createHash('sha256').update(text).digest('hex'))
-    },
-    written: () => written,
-    async upload(signal) {
-      for (const name of store === null ? [] : written.keys()) {
-        const contentType = contentTypes.get(extname(name)) ?? 'application/json'
-        await store?.put(`${runId}/${name}`, await readFile(join(folder, name)), { contentType, signal })
-      }
-    },
-  }
-}
-
 async function metricsOf(config: AuditConfig, clock: Clock): Promise<RunDependencies['putMetrics']> {
   if (!config.metrics.enabled) return null
   const { putMetrics } = await import('../metrics/put.ts') // the SDK costs a second that `--no-metrics` need not pay
   const { toMetricData } = await import('../metrics/data.ts')
   return (run: RunResult) => putMetrics({ ...config.metrics, clock }, toMetricData(run, clock.nowMs()))
-}
-
-/** The package's own folder: this file is in src/cli or dist/cli. */
-const packageFolder = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..')
-
-export async function readPackage(): Promise<{ readonly version: string }> {
-  const text = await readFile(join(packageFolder, 'package.json'), 'utf8')
-  const { version } = JSON.parse(text) as { version: string }
-  return { version }
-}
-
-export function readStyle(): Promise<string> {
-  return readFile(join(packageFolder, 'reports', 'style.css'), 'utf8')
 }

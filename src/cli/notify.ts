@@ -7,7 +7,8 @@ import type { Ending } from '../notify/messages.ts'
 import { createNotifier, type Notifier } from '../notify/notifier.ts'
 import type { RunDependencies } from '../run/dependencies.ts'
 import { isoTime } from '../time.ts'
-import { type CliContext, readPackage } from './context.ts'
+import type { CliContext } from './context.ts'
+import { readPackage } from './files.ts'
 import { safeText } from './log.ts'
 
 /** What a command says of itself while it works. */

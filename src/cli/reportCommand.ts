@@ -6,7 +6,8 @@ import { type ExitCode, exitCodes, SnapproofError } from '../errors.ts'
 import { renderReport } from '../report/render.ts'
 import { parseRun, serializeRun } from '../report/run-json.ts'
 import { renderSummary } from '../report/summary.ts'
-import { type CliContext, type CommonFlags, readStyle } from './context.ts'
+import type { CliContext, CommonFlags } from './context.ts'
+import { readStyle } from './files.ts'
 import { type PeriodFlags, periodCommand } from './periodCommand.ts'
 
 export function reportFlags<Flags extends CommonFlags>(parser: Argv<Flags>) {

@@ -9,7 +9,7 @@ import type { ContentRow } from '../../model/journal.ts'
 import type { OpenPlan } from '../../model/openPlan.ts'
 import type { RestoreRow, RunResult } from '../../model/run.ts'
 import { type Reason, reasons } from '../../model/verdict.ts'
-import { findingShape, forecastShape } from '../../report/run-json.ts'
+import { findingShape, forecastShape } from '../../report/runShape.ts'
 import {
   amount,
   arrayOf,
