@@ -50,7 +50,7 @@ export const mutants: readonly Mutant[] = [
     'repository/snapshot-reader.ts',
     ['if (!root.ok) faults.push(faultOf(root, where(rootKey(entry), [entry.uuid])))', 'if (!root.ok) faults.push()'],
     ['if (!global.ok) faults.push', 'if (false) faults.push'],
-    ['if (differences.length === 0) return null', 'if (true) return null'],
+    ['if (differences.length === 0) return {}', 'if (true) return {}'],
     ['if (missing.length > 0) differences', 'if (false) differences'],
     ["same('name', info.name, entry.name)", ''],
     ["same('state', info.state, entry.state)", ''],
