@@ -1,7 +1,7 @@
 /**
  * Reading beside those who read the same: every byte of a repository in a local S3 by `check --level bytes` and by plain GETs, on a disk by us
- * and by `restic check --read-data` of the same files, and the sizes of all shards by `inspect --jsonl` and by a server's `_status`. In turns,
- * each of us in a process of its own. `--scale` divides the bytes.
+ * and by `restic check --read-data` of the same files, and the sizes of all shards by `inspect --jsonl` and by a server's `_status`, of many small ones. In turns,
+ * each of us in a process of its own. `--scale` divides the bytes, and the snapshots of the many small shards.
  */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
@@ -19,16 +19,20 @@ const execute = promisify(execFile)
 const timeoutMs = 3_600_000
 const [days, indices] = [30, 8]
 const name = `${days} days × ${indices}`
+const manyIndices = 40
 
 export async function benchReading(scale: number, say: Turns['say'], isQuick: boolean): Promise<Measurement[]> {
   const firstBytes = 64 * 2 ** 20 * scale
   const turns = { rounds: isQuick ? 2 : 5, say }
   const shape = { days, indices, writtenPerDay: 2, firstBytes, dailyBytes: firstBytes / 10 }
-  return onRepository(shape, say, async bench => [
+  const read = await onRepository(shape, say, async bench => [
     ...(await besideGet(bench, turns)),
     ...(await besideRestic(bench, turns)),
-    ...(await besideStatus(bench, turns)),
   ])
+  const nights = Math.max(5, Math.round(100 * scale))
+  const many = { days: nights, indices: manyIndices, writtenPerDay: 2, firstBytes: 65_536, dailyBytes: 65_536 }
+  const status = await onRepository(many, say, bench => besideStatus(bench, `${nights} days × ${manyIndices}`, turns))
+  return [...read, ...status]
 }
 
 /** Of the same objects, as many at once. Ours looks at the list of objects and at every checksum besides. */
@@ -74,7 +78,11 @@ async function besideRestic({ repository, folder }: RestoreBench, turns: Turns):
 }
 
 /** A server that is up already, and what each of us is asked: how large is every shard of every snapshot? */
-async function besideStatus({ repository, folder }: RestoreBench, turns: Turns): Promise<readonly Measurement[]> {
+async function besideStatus(
+  { repository, folder }: RestoreBench,
+  name: string,
+  turns: Turns,
+): Promise<readonly Measurement[]> {
   const cluster = await startSourceCluster({
     workFolder: join(folder, 'status'),
     cacheFolder: cacheFolder(process.env),
