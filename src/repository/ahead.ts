@@ -1,4 +1,9 @@
 /**
+ * One for all: an error of its own would keep everything that the loop held, by its stack that nobody reads, for as long as the signal is there.
+ */
+const ended = new DOMException('the loop has ended', 'AbortError')
+
+/**
  * Works on the next items while the caller looks at this one; results come in order. Leaving the loop early or an error
  * aborts what is in work.
  */
@@ -29,7 +34,7 @@ export async function* inOrder<T, R>(
       yield result as R
     }
   } finally {
-    own.abort()
+    own.abort(ended)
     await Promise.allSettled(running)
   }
 }
